@@ -1,0 +1,201 @@
+/**
+ * Where bytes come from. Readers take a `Storage`, never `node:fs`: tests count what was opened and read, and hand in bytes of their own.
+ * Reads are synchronous: measured, an async call per chunk costs more than the read.
+ */
+import fs from 'node:fs';
+import path from 'node:path';
+import { UsageError } from './errors.js';
+
+/** An open file of fixed length. */
+export interface ByteSource {
+  readonly path: string;
+  /** Bytes, as it was when opened. */
+  readonly size: number;
+  /** Reads up to `length` bytes at `position`; returns how many (fewer only at the end of the file). */
+  read(position: number, target: Uint8Array, offset: number, length: number): number;
+  close(): void;
+}
+
+export type FileStat = {
+  readonly size: number;
+  readonly isDirectory: boolean;
+  readonly isFile: boolean;
+  readonly mtimeMillis: number;
+  /** Device and inode as one text, and the number of names: how hard links are told. */
+  readonly inode: string;
+  readonly links: number;
+};
+
+export interface Storage {
+  /** @throws UsageError when missing, not permitted or not a file */
+  open(file: string): ByteSource;
+  /** Names in a directory, sorted. @throws UsageError */
+  list(directory: string): string[];
+  /** `undefined` when nothing is there. @throws UsageError when it can't be looked at */
+  stat(file: string): FileStat | undefined;
+}
+
+/** A file-system error in the words of an operator. */
+export function fileError(error: unknown, file: string): UsageError {
+  const code = (error as NodeJS.ErrnoException).code;
+  const why =
+    code === 'ENOENT'
+      ? 'no such file or directory (a running node may have removed it: take a snapshot and point lsmctl at that)'
+      : code === 'EACCES' || code === 'EPERM'
+        ? 'permission denied (run as the user that owns the data directory, often cassandra)'
+        : code === 'EISDIR'
+          ? 'is a directory'
+          : code === 'ENOTDIR'
+            ? 'is not a directory'
+            : code === 'EMFILE' || code === 'ENFILE'
+              ? 'too many open files (raise ulimit -n)'
+              : ((error as Error).message ?? String(error));
+  return new UsageError(why, { file }, { cause: error });
+}
+
+class FileSource implements ByteSource {
+  readonly path: string;
+  readonly size: number;
+  private fd: number;
+
+  constructor(file: string) {
+    this.path = file;
+    try {
+      this.fd = fs.openSync(file, 'r');
+    } catch (error) {
+      throw fileError(error, file);
+    }
+    const stat = fs.fstatSync(this.fd);
+    if (!stat.isFile()) {
+      this.close();
+      throw new UsageError(stat.isDirectory() ? 'is a directory, a file was expected' : 'is not a regular file', {
+        file,
+      });
+    }
+    this.size = stat.size;
+  }
+
+  read(position: number, target: Uint8Array, offset: number, length: number): number {
+    let done = 0;
+    try {
+      while (done < length) {
+        const n = fs.readSync(this.fd, target, offset + done, length - done, position + done);
+        if (n === 0) break;
+        done += n;
+      }
+    } catch (error) {
+      throw fileError(error, this.path);
+    }
+    return done;
+  }
+
+  close(): void {
+    if (this.fd >= 0) fs.closeSync(this.fd);
+    this.fd = -1;
+  }
+}
+
+export const diskStorage: Storage = {
+  open: (file) => new FileSource(file),
+  list(directory) {
+    try {
+      return fs.readdirSync(directory).sort();
+    } catch (error) {
+      throw fileError(error, directory);
+    }
+  },
+  stat(file) {
+    try {
+      const s = fs.statSync(file);
+      return {
+        size: s.size,
+        isDirectory: s.isDirectory(),
+        isFile: s.isFile(),
+        mtimeMillis: s.mtimeMs,
+        inode: `${s.dev}:${s.ino}`,
+        links: s.nlink,
+      };
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code;
+      if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+      throw fileError(error, file);
+    }
+  },
+};
+
+/** Bytes in memory as a source. */
+export function memorySource(bytes: Uint8Array, name = 'memory'): ByteSource {
+  return {
+    path: name,
+    size: bytes.length,
+    read(position, target, offset, length) {
+      const n = Math.max(0, Math.min(length, bytes.length - position));
+      target.set(bytes.subarray(position, position + n), offset);
+      return n;
+    },
+    close() {},
+  };
+}
+
+/** `storage` with some files replaced by bytes in memory (key: the full path). */
+export function overlayStorage(storage: Storage, files: ReadonlyMap<string, Uint8Array>): Storage {
+  return {
+    open(file) {
+      const bytes = files.get(file);
+      return bytes ? memorySource(bytes, file) : storage.open(file);
+    },
+    list: (directory) => storage.list(directory),
+    stat(file) {
+      const bytes = files.get(file);
+      const s = storage.stat(file);
+      return bytes && s ? { ...s, size: bytes.length } : s;
+    },
+  };
+}
+
+/** Counts what is opened and read: the proof of a command's cost. */
+export class CountingStorage implements Storage {
+  readonly opened: string[] = [];
+  bytesRead = 0;
+  private readonly inner: Storage;
+
+  constructor(inner: Storage = diskStorage) {
+    this.inner = inner;
+  }
+
+  open(file: string): ByteSource {
+    this.opened.push(path.basename(file));
+    const source = this.inner.open(file);
+    return {
+      path: source.path,
+      size: source.size,
+      read: (position, target, offset, length) => {
+        const n = source.read(position, target, offset, length);
+        this.bytesRead += n;
+        return n;
+      },
+      close: () => source.close(),
+    };
+  }
+
+  list(directory: string): string[] {
+    return this.inner.list(directory);
+  }
+
+  stat(file: string): FileStat | undefined {
+    return this.inner.stat(file);
+  }
+}
+
+/** The whole of a small component. @throws UsageError above `maxBytes`: no real file of its kind is that large */
+export function readWhole(storage: Storage, file: string, maxBytes = 1 << 28): Uint8Array {
+  const source = storage.open(file);
+  try {
+    if (source.size > maxBytes) throw new UsageError(`is larger than ${maxBytes} bytes`, { file, seen: source.size });
+    const bytes = new Uint8Array(source.size);
+    const n = source.read(0, bytes, 0, bytes.length);
+    return n === bytes.length ? bytes : bytes.subarray(0, n);
+  } finally {
+    source.close();
+  }
+}
