@@ -14,8 +14,6 @@ export interface Codec {
     dstStart: number,
     dstLength: number,
   ): void;
-  /** A compressed copy of `src[start, end)`. */
-  compress(src: Uint8Array, start: number, end: number): Uint8Array;
 }
 
 /** Bytes that a codec refuses; the reader adds file, chunk and offset. */

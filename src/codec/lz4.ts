@@ -1,0 +1,102 @@
+/**
+ * LZ4 as Cassandra frames it: u32 little-endian plain length, then one LZ4 block.
+ *
+ *   block = sequence…   sequence = token (literals << 4 | match − 4) [length bytes 255…] literals [u16 LE distance] [length bytes]
+ *
+ * `lz4-napi` where its prebuilt binary loads, else the decoder below (about a quarter of its speed).
+ */
+import { createRequire } from 'node:module';
+import { type Codec, CodecError } from './codec.js';
+
+type Native = { uncompressSync(data: Uint8Array): Uint8Array };
+
+function loadNative(): Native | undefined {
+  try {
+    return createRequire(import.meta.url)('lz4-napi') as Native;
+  } catch {
+    return undefined; // an optional dependency: no binary for this platform
+  }
+}
+
+/** @throws CodecError unless the frame's own length is `expected`: a forged one must not decide an allocation */
+function checkLength(src: Uint8Array, start: number, end: number, expected: number): void {
+  if (end - start < 5) throw new CodecError(`LZ4 chunk of ${end - start} bytes`);
+  const length = (src[start]! | (src[start + 1]! << 8) | (src[start + 2]! << 16) | (src[start + 3]! << 24)) >>> 0;
+  if (length !== expected) throw new CodecError(`LZ4 chunk says ${length} plain bytes where ${expected} belong`);
+}
+
+/** Decodes one block into exactly `dst[dstStart, dstEnd)`. @throws CodecError */
+export function decodeLz4Block(
+  src: Uint8Array,
+  srcStart: number,
+  srcEnd: number,
+  dst: Uint8Array,
+  dstStart: number,
+  dstEnd: number,
+): void {
+  let s = srcStart;
+  let d = dstStart;
+  const bad = () => new CodecError('malformed LZ4 block');
+  while (s < srcEnd) {
+    const token = src[s++]!;
+    let literals = token >>> 4;
+    if (literals === 15) {
+      let b = 255;
+      while (b === 255) {
+        if (s >= srcEnd) throw bad();
+        b = src[s++]!;
+        literals += b;
+      }
+    }
+    if (literals > srcEnd - s || literals > dstEnd - d) throw bad();
+    if (literals > 32) dst.set(src.subarray(s, s + literals), d);
+    else for (let i = 0; i < literals; i++) dst[d + i] = src[s + i]!;
+    s += literals;
+    d += literals;
+    if (s === srcEnd) break; // the last sequence has literals only
+    if (srcEnd - s < 2) throw bad();
+    const distance = src[s]! | (src[s + 1]! << 8);
+    s += 2;
+    let match = (token & 15) + 4;
+    if (match === 19) {
+      let b = 255;
+      while (b === 255) {
+        if (s >= srcEnd) throw bad();
+        b = src[s++]!;
+        match += b;
+      }
+    }
+    if (distance === 0 || distance > d - dstStart || match > dstEnd - d) throw bad();
+    let from = d - distance;
+    if (distance >= match && match > 32) {
+      dst.copyWithin(d, from, from + match);
+      d += match;
+    } else {
+      for (const stop = d + match; d < stop; ) dst[d++] = dst[from++]!;
+    }
+  }
+  if (d !== dstEnd) throw new CodecError('LZ4 block is shorter than its plain length');
+}
+
+/** @param native pass `false` to use the decoder of this file */
+export function lz4Codec(native: boolean = true): Codec {
+  const lib = native ? loadNative() : undefined;
+  return {
+    name: 'LZ4Compressor',
+    decompress(src, srcStart, srcEnd, dst, dstStart, dstLength) {
+      checkLength(src, srcStart, srcEnd, dstLength);
+      if (!lib) {
+        decodeLz4Block(src, srcStart + 4, srcEnd, dst, dstStart, dstStart + dstLength);
+        return;
+      }
+      let plain: Uint8Array;
+      try {
+        plain = lib.uncompressSync(src.subarray(srcStart, srcEnd));
+      } catch (error) {
+        throw new CodecError(`LZ4: ${(error as Error).message}`);
+      }
+      if (plain.length !== dstLength) throw new CodecError('LZ4 block is shorter than its plain length');
+      dst.set(plain, dstStart);
+    },
+  };
+}

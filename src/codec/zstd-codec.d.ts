@@ -1,0 +1,5 @@
+declare module 'zstd-codec' {
+  type Simple = { decompress(src: Uint8Array): Uint8Array | null };
+  const codec: { ZstdCodec: { run(onReady: (zstd: { Simple: new () => Simple }) => void): void } };
+  export default codec;
+}
