@@ -2,7 +2,10 @@
  * The comfortable object view of what an SSTable holds, for commands that print and for small tables such as the schema's. Scans, merges and
  * counts use the cursor of `unfiltered-cursor.ts` instead and allocate nothing per cell.
  */
+import type { BoundKind } from '../cql/clustering.js';
 import type { CqlType } from '../cql/type.js';
+
+export { BOUND_KINDS, type BoundKind } from '../cql/clustering.js';
 
 /** A column as a serialization header names it. */
 export type Column = {
@@ -52,19 +55,6 @@ export type Row = {
   /** Position of its flags byte in the uncompressed Data.db. */
   readonly position: number;
 };
-
-/** Cassandra's ClusteringPrefix.Kind, in the order of its ordinals. */
-export const BOUND_KINDS = [
-  'EXCL_END_BOUND',
-  'INCL_START_BOUND',
-  'EXCL_END_INCL_START_BOUNDARY',
-  'STATIC_CLUSTERING',
-  'CLUSTERING',
-  'INCL_END_EXCL_START_BOUNDARY',
-  'INCL_END_BOUND',
-  'EXCL_START_BOUND',
-] as const;
-export type BoundKind = (typeof BOUND_KINDS)[number];
 
 export type RangeTombstoneMarker = {
   readonly kind: 'marker';
