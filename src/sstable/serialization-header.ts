@@ -15,6 +15,7 @@ import { Cursor, type CursorContext } from '../bytes/cursor.js';
 import { ByteWriter } from '../bytes/writer.js';
 import { parseMarshalType } from '../cql/marshal.js';
 import type { CqlType } from '../cql/type.js';
+import { isMultiCell } from '../cql/type-facts.js';
 import type { Column } from './row.js';
 
 const utf8Decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -131,11 +132,6 @@ export function compareColumns(a: Column, b: Column): number {
   const y = b.nameBytes;
   const first = ((x[0] ?? 0) ^ 0x80) - ((y[0] ?? 0) ^ 0x80);
   return first !== 0 ? first : Buffer.compare(x, y);
-}
-
-/** Whether each element is a cell of its own. */
-function isMultiCell(type: CqlType): boolean {
-  return (type.kind === 'list' || type.kind === 'set' || type.kind === 'map' || type.kind === 'udt') && type.multiCell;
 }
 
 /** A column's name as text; names that are not UTF-8 (compact tables of old) as hex. */

@@ -1,0 +1,132 @@
+/**
+ * A histogram with buckets of growing width (Cassandra's EstimatedHistogram), integers big-endian:
+ *
+ *   i32 n, n × (i64 offset, i64 count)
+ *
+ * A bucket counts the values above the offset before it, up to and including its own. The n counts have n − 1 offsets: the first is stored
+ * twice, and the last count, which has none of its own, is of values beyond every offset (the overflow).
+ */
+import type { Cursor } from '../../bytes/cursor.js';
+import type { ByteWriter } from '../../bytes/writer.js';
+
+export type EstimatedHistogram = {
+  /** Upper ends of the buckets, inclusive, ascending. */
+  readonly offsets: readonly number[];
+  /** One count an offset. */
+  readonly counts: readonly number[];
+  /** Values beyond the last offset. Readers of SSTables leave it out of everything they compute, and so do the functions here. */
+  readonly overflow: number;
+};
+
+/** Bucket counts of the two histograms that 5.0 writes. */
+export const PARTITION_SIZE_BUCKETS = 155;
+export const CELL_PER_PARTITION_BUCKETS = 118;
+
+/** Cassandra's series of offsets: 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 17, 20 … each 1.2 times the one before, rounded. */
+export function histogramOffsets(size: number): number[] {
+  const offsets: number[] = [];
+  for (let last = 0; offsets.length < size; ) {
+    last = Math.max(Math.round(last * 1.2), last + 1);
+    offsets.push(last);
+  }
+  return offsets;
+}
+
+/** A histogram of `bucketCount` offsets over pairs of a value and how often it occurs. */
+export function makeHistogram(values: Iterable<readonly [value: number, count: number]>, bucketCount: number) {
+  const offsets = histogramOffsets(bucketCount);
+  const counts = offsets.map(() => 0);
+  let overflow = 0;
+  for (const [value, count] of values) {
+    const i = bucketOf(offsets, value);
+    if (i < counts.length) counts[i] = counts[i]! + count;
+    else overflow += count;
+  }
+  return { offsets, counts, overflow } satisfies EstimatedHistogram;
+}
+
+/** How many values were counted. */
+export function histogramCount(histogram: EstimatedHistogram): number {
+  let sum = 0;
+  for (const count of histogram.counts) sum += count;
+  return sum;
+}
+
+/** Mean of the values, each taken for its bucket's offset, rounded up; 0 where there are none. */
+export function histogramMean(histogram: EstimatedHistogram): number {
+  const { offsets, counts } = histogram;
+  let elements = 0;
+  let sum = 0;
+  for (let i = 0; i < counts.length; i++) {
+    elements += counts[i]!;
+    sum += counts[i]! * offsets[i]!;
+  }
+  if (elements === 0) return 0;
+  return Math.ceil((Number.isSafeInteger(sum) ? sum : exactSum(histogram)) / elements);
+}
+
+/** Offset of the bucket in which the value of rank `percentile` (0–1) lies; 0 where there are none. */
+export function histogramPercentile(histogram: EstimatedHistogram, percentile: number): number {
+  const rank = Math.ceil(histogramCount(histogram) * percentile);
+  if (rank === 0) return 0;
+  let seen = 0;
+  for (let i = 0; i < histogram.counts.length; i++) {
+    seen += histogram.counts[i]!;
+    if (seen >= rank) return histogram.offsets[i]!;
+  }
+  return 0;
+}
+
+/** The smallest value that can have been counted; 0 where there are none. */
+export function histogramMin(histogram: EstimatedHistogram): number {
+  const i = histogram.counts.findIndex((count) => count > 0);
+  return i <= 0 ? 0 : histogram.offsets[i - 1]! + 1;
+}
+
+/** The largest value that can have been counted; 0 where there are none. */
+export function histogramMax(histogram: EstimatedHistogram): number {
+  for (let i = histogram.counts.length - 1; i >= 0; i--) if (histogram.counts[i]! > 0) return histogram.offsets[i]!;
+  return 0;
+}
+
+/** @throws CorruptError */
+export function readEstimatedHistogram(cursor: Cursor, what: string): EstimatedHistogram {
+  const at = cursor.offset;
+  const n = cursor.count(cursor.i32(), 16, `buckets of ${what}`);
+  if (n < 2) throw cursor.corrupt(`${what} has no buckets`, { offset: at, seen: n, expected: 'at least 2' });
+  const offsets = new Array<number>(n - 1);
+  const counts = new Array<number>(n);
+  for (let i = 0; i < n; i++) {
+    offsets[i === 0 ? 0 : i - 1] = cursor.i64AsNumber();
+    counts[i] = cursor.i64AsNumber();
+  }
+  return { offsets, counts, overflow: counts.pop()! };
+}
+
+export function writeEstimatedHistogram(histogram: EstimatedHistogram, out: ByteWriter): void {
+  const { offsets, counts, overflow } = histogram;
+  out.i32(counts.length + 1);
+  for (let i = 0; i <= counts.length; i++) {
+    out.i64FromNumber(offsets[i === 0 ? 0 : i - 1]!);
+    out.i64FromNumber(i < counts.length ? counts[i]! : overflow);
+  }
+}
+
+/** Index of the first offset that is not below `value`; the number of offsets where all are. */
+function bucketOf(offsets: readonly number[], value: number): number {
+  let low = 0;
+  let high = offsets.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (offsets[middle]! < value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Sum of the values in Java's wrapping long arithmetic, as a double. */
+function exactSum({ offsets, counts }: EstimatedHistogram): number {
+  let sum = 0n;
+  for (let i = 0; i < counts.length; i++) sum += BigInt(counts[i]!) * BigInt(offsets[i]!);
+  return Number(BigInt.asIntN(64, sum));
+}
