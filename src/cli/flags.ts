@@ -1,0 +1,123 @@
+/**
+ * The flags that mean the same everywhere, each defined once. A command picks what it knows:
+ *
+ *   static override flags = { now: nowFlag, limit: limitFlag, format: formatFlag(['json', 'csv'], 'json') };
+ *
+ * Commands take oclif's builders from here: the subpaths load in half the time of the package's index.
+ */
+import { availableParallelism } from 'node:os';
+import * as Args from '@oclif/core/args';
+import * as Flags from '@oclif/core/flags';
+import { UsageError } from '../bytes/errors.js';
+
+export { Args, Flags };
+
+/** Unix seconds. The only place in lsmctl that reads the wall clock. */
+function wallClockSeconds(): number {
+  return Math.floor(Date.now() / 1000);
+}
+
+/** `--now`: unix seconds; decides every expiry, purge and "expired" flag. */
+export const nowFlag = Flags.custom<number>({
+  summary: 'the time to judge expiry by: unix seconds or ISO 8601 (default: the wall clock)',
+  helpValue: 'TIME',
+  parse: async (text) => parseTimeSeconds(text, '--now'),
+  default: async () => wallClockSeconds(),
+  noCacheDefault: true,
+})();
+
+/** `--gc-grace`: seconds, in place of the schema's gc_grace_seconds. */
+export const gcGraceFlag = Flags.custom<number>({
+  summary: "gc_grace_seconds to use instead of the schema's: seconds, or 90m, 36h, 10d",
+  helpValue: 'SECONDS',
+  parse: async (text) => parseDurationSeconds(text, '--gc-grace'),
+})();
+
+export const schemaFlag = Flags.string({
+  summary: 'take the schema from this CQL file, not from the data directory',
+  helpValue: 'FILE',
+});
+
+export const keyspaceFlag = Flags.string({ char: 'K', summary: 'only this keyspace', helpValue: 'NAME' });
+
+export const tableFlag = Flags.string({ char: 'T', summary: 'only this table', helpValue: 'NAME' });
+
+export const limitFlag = Flags.integer({ summary: 'stop after this many', helpValue: 'N', min: 1 });
+
+/** `--jobs`: worker threads. */
+export const jobsFlag = Flags.integer({
+  summary: 'worker threads (default: one a processor)',
+  helpValue: 'N',
+  min: 1,
+  max: 256,
+  default: async () => availableParallelism(),
+  noCacheDefault: true,
+});
+
+export const yesFlag = Flags.boolean({
+  char: 'y',
+  summary: 'go ahead without asking; needed where there is no terminal',
+});
+
+export const outputFlag = Flags.string({
+  char: 'o',
+  summary: 'write to this file, which appears only when all is written (- is stdout)',
+  helpValue: 'FILE',
+});
+
+/** `--format`, one of `formats`. */
+export function formatFlag<const T extends string>(formats: readonly T[], standard: NoInfer<T>) {
+  return Flags.option({
+    char: 'f',
+    summary: 'how to print it',
+    options: formats,
+    default: standard as T,
+  })();
+}
+
+/** PATH: whatever the operator has at hand. */
+export const pathArg = Args.string({
+  description: 'data directory, keyspace, table, snapshot or backup directory, or any file of an SSTable',
+});
+
+/**
+ * Unix seconds of `text`: digits (an optional minus), or ISO 8601; a date without a zone is UTC.
+ * @throws UsageError naming `flag`
+ */
+export function parseTimeSeconds(text: string, flag: string): number {
+  if (/^-?\d{1,15}$/.test(text)) return Number(text);
+  const zoned = isoWithZone(text);
+  const millis = zoned === undefined ? Number.NaN : Date.parse(zoned);
+  if (Number.isNaN(millis)) {
+    throw new UsageError(`${flag} is not a time`, {
+      seen: text,
+      expected: 'unix seconds or ISO 8601, as 1717200000 or 2024-06-01T00:00:00Z',
+    });
+  }
+  return Math.floor(millis / 1000);
+}
+
+const SECONDS_OF: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86400, w: 604800 };
+
+/** Seconds of `864000`, `90m`, `36h`, `10d`, `2w`. @throws UsageError naming `flag` */
+export function parseDurationSeconds(text: string, flag: string): number {
+  const match = /^(\d{1,10})([smhdw]?)$/.exec(text);
+  if (!match) {
+    throw new UsageError(`${flag} is not a duration`, {
+      seen: text,
+      expected: 'seconds, or a number with s, m, h, d or w',
+    });
+  }
+  return Number(match[1]) * (SECONDS_OF[match[2]!] ?? 1);
+}
+
+/** `text` in the form that Date.parse reads in one way only, or `undefined` where it is not ISO 8601. */
+function isoWithZone(text: string): string | undefined {
+  const match = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?)(Z|[+-]\d{2}:?\d{2})?)?$/i.exec(
+    text,
+  );
+  if (!match) return undefined;
+  const [, date, time = '00:00', zone = 'Z'] = match;
+  const colon = /^[+-]\d{4}$/.test(zone) ? `${zone.slice(0, 3)}:${zone.slice(3)}` : zone.toUpperCase();
+  return `${date}T${time.replace(',', '.')}${colon}`;
+}

@@ -1,0 +1,100 @@
+/**
+ * From argv to an exit code. oclif parses, helps and completes; this is the short way in. A word that names one of our commands needs no
+ * plugin, so oclif's configuration is loaded without them; help, completion and unknown words take oclif's own way, with all of it.
+ */
+import fs from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { Interfaces } from '@oclif/core';
+import type { Config } from '@oclif/core/config';
+import { EXIT, errorObject, errorText, reportOf } from './exit.js';
+import { flushQuietly, notice, stdoutSink } from './output.js';
+
+type Manifest = { readonly commands: Readonly<Record<string, ManifestCommand>> };
+type ManifestCommand = { readonly enableJsonFlag?: boolean; readonly relativePath?: readonly string[] };
+
+/** The package's own directory: this file is dist/src/cli/main.js. */
+const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..');
+
+/** Words of the longest command name. */
+const MAX_WORDS = 3;
+
+/** Runs the command line `argv` (without node and the script) and returns the exit code; never throws. */
+export async function main(argv: readonly string[]): Promise<number> {
+  const { id, command } = findCommand(argv, readManifest());
+  try {
+    if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-v')) printVersion();
+    else if (id !== undefined && !asksForHelp(argv)) await runCommand(id, command!, argv.slice(id.split(':').length));
+    else await runOclif(argv);
+    stdoutSink().flush();
+    return Number(process.exitCode ?? EXIT.clean);
+  } catch (error) {
+    const report = reportOf(error, id?.replaceAll(':', ' '));
+    flushQuietly(stdoutSink());
+    if (report.quiet) return report.exitCode;
+    if (command?.enableJsonFlag && beforeDashes(argv).includes('--json')) notice(JSON.stringify(errorObject(report)));
+    else notice(errorText(report).trimEnd());
+    return report.exitCode;
+  }
+}
+
+/** The longest run of leading words that names a command: `commitlog ls` is `commitlog:ls`. */
+export function findCommand(
+  argv: readonly string[],
+  manifest: Manifest | undefined,
+): { id?: string; command?: ManifestCommand } {
+  for (let n = Math.min(MAX_WORDS, argv.length); manifest && n > 0; n--) {
+    const id = argv.slice(0, n).join(':');
+    const command = Object.hasOwn(manifest.commands, id) ? manifest.commands[id] : undefined;
+    if (command?.relativePath) return { id, command };
+  }
+  return {};
+}
+
+async function runCommand(id: string, command: ManifestCommand, argv: readonly string[]): Promise<void> {
+  const file = pathToFileURL(path.join(ROOT, ...command.relativePath!));
+  const [{ Config: ConfigClass }, module] = await Promise.all([import('@oclif/core/config'), import(file.href)]);
+  const pjson = readJson<Interfaces.PJSON>('package.json')!;
+  const config: Config = await ConfigClass.load({
+    root: ROOT,
+    pjson: { ...pjson, oclif: { ...pjson.oclif, plugins: [] } },
+    userPlugins: false,
+    devPlugins: false,
+  });
+  const commandClass = module.default as { id: string; run(argv: string[], config: Config): Promise<unknown> };
+  commandClass.id = id;
+  await commandClass.run([...argv], config);
+}
+
+async function runOclif(argv: readonly string[]): Promise<void> {
+  const { run } = await import('@oclif/core/run');
+  await run([...argv], ROOT);
+}
+
+/** As oclif's own `--version`. */
+function printVersion(): void {
+  const { name, version } = readJson<{ name: string; version: string }>('package.json')!;
+  stdoutSink().writeText(`${name}/${version} ${process.platform}-${process.arch} node-${process.version}\n`);
+}
+
+function asksForHelp(argv: readonly string[]): boolean {
+  return beforeDashes(argv).includes('--help');
+}
+
+function beforeDashes(argv: readonly string[]): readonly string[] {
+  const at = argv.indexOf('--');
+  return at < 0 ? argv : argv.slice(0, at);
+}
+
+/** `undefined` before the first build. */
+function readManifest(): Manifest | undefined {
+  return readJson<Manifest>('oclif.manifest.json');
+}
+
+function readJson<T>(name: string): T | undefined {
+  try {
+    return JSON.parse(fs.readFileSync(path.join(ROOT, name), 'utf8')) as T;
+  } catch {
+    return undefined;
+  }
+}
