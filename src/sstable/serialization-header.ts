@@ -34,6 +34,8 @@ export type EncodingStats = {
   readonly minLocalDeletionSeconds: number;
   /** An int32; 0 where nothing expires, −1 there in files of Scylla. */
   readonly minTtlSeconds: number;
+  /** The component's first bytes, where Cassandra would have written these minima otherwise (Scylla's files). */
+  readonly stored?: Uint8Array;
 };
 
 export type StoredColumn = { readonly nameBytes: Uint8Array; readonly type: string };
@@ -144,15 +146,24 @@ function columnName(bytes: Uint8Array): string {
 }
 
 function readEncodingStats(cursor: Cursor): EncodingStats {
+  const start = cursor.pos;
   cursor.uvint64();
   const lo = (cursor.lo >>> 0) + (EPOCH_MICROS_LO >>> 0);
   const hi = cursor.hi + EPOCH_MICROS_HI + (lo > 0xffffffff ? 1 : 0);
-  const minLocalDeletionSeconds = (readInt32(cursor, 'minimal local deletion time') + EPOCH_SECONDS) | 0;
-  const minTtlSeconds = readInt32(cursor, 'minimal TTL');
-  return { minTimestampHi: hi | 0, minTimestampLo: lo | 0, minLocalDeletionSeconds, minTtlSeconds };
+  const minLocalDeletionSeconds = (readInt32(cursor) + EPOCH_SECONDS) | 0;
+  const minTtlSeconds = readInt32(cursor);
+  const stats = { minTimestampHi: hi | 0, minTimestampLo: lo | 0, minLocalDeletionSeconds, minTtlSeconds };
+  const stored = cursor.buf.slice(start, cursor.pos);
+  const canonical = new ByteWriter(32);
+  writeEncodingStats(stats, canonical);
+  return canonical.view().equals(stored) ? stats : { ...stats, stored };
 }
 
 function writeEncodingStats(stats: EncodingStats, out: ByteWriter): void {
+  if (stats.stored) {
+    out.bytes(stats.stored);
+    return;
+  }
   const lo = (stats.minTimestampLo >>> 0) - (EPOCH_MICROS_LO >>> 0);
   const hi = stats.minTimestampHi - EPOCH_MICROS_HI - (lo < 0 ? 1 : 0);
   out.uvint64(hi | 0, lo | 0);
@@ -160,11 +171,12 @@ function writeEncodingStats(stats: EncodingStats, out: ByteWriter): void {
   writeInt32(stats.minTtlSeconds, out);
 }
 
-/** An int32 in a vint that is unsigned: negative ones are sign-extended to 64 bits. */
-function readInt32(cursor: Cursor, what: string): number {
-  const offset = cursor.offset;
+/**
+ * An int32 in a vint that is unsigned: negative ones are sign-extended to 64 bits. Scylla fills the upper half with other bits; readers before
+ * 5.0 drop it, so that is what it means.
+ */
+function readInt32(cursor: Cursor): number {
   cursor.uvint64();
-  if (cursor.hi !== cursor.lo >> 31) throw cursor.corrupt(`${what} is not an int`, { offset });
   return cursor.lo;
 }
 

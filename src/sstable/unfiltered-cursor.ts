@@ -422,6 +422,11 @@ export class UnfilteredCursor {
     return index < 32 ? ((this.absentLo >>> index) & 1) === 1 : ((this.absentHi >>> (index - 32)) & 1) === 1;
   }
 
+  /** Absolute position after the row on which the cursor stands. */
+  get endOfRow(): number {
+    return this.in.base + this.bodyEnd;
+  }
+
   /** Whether the row holds nothing at all (possible for static rows). Rows of Cassandra's own readers skip such. Ask before any column. */
   isEmptyRow(): boolean {
     if (this.hasLiveness || this.hasDeletion) return false;
@@ -573,9 +578,9 @@ export class UnfilteredCursor {
     c.lo = lo | 0;
   }
 
+  /** An int32 in an unsigned vint: sign-extended to 64 bits by Cassandra, with other upper halves by Scylla. */
   private readInt(c: Cursor): number {
     c.uvint64();
-    if (c.hi !== c.lo >> 31) throw c.corrupt('vint out of int range', { seen: `0x${(c.hi >>> 0).toString(16)}…` });
     return c.lo;
   }
 
