@@ -8,8 +8,8 @@
  *   regular columns  uvint n, n × (bytes name, text type)
  *
  * where `bytes` is uvint length and that many bytes, and `text` the same as UTF-8: a type in its marshal form. The deletion time and the TTL
- * are int32: a negative difference is sign-extended to 64 bits and fills nine bytes (Scylla writes −1 for "no TTL"; 5.0 refuses to read it,
- * 3.11 and 4.x take the low half, as is done here).
+ * are int32: a negative difference is sign-extended to 64 bits (Cassandra) or 63 (Scylla, which writes −1 for "none") and fills nine bytes.
+ * 5.0 refuses to read it, 3.11 and 4.x take the low half, as is done here.
  */
 import { Cursor, type CursorContext } from '../bytes/cursor.js';
 import { ByteWriter } from '../bytes/writer.js';

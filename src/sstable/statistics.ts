@@ -4,11 +4,11 @@
  *   i32 n | crc of it | n × (i32 component, i32 position) | crc of all before but the first crc | n × (component | crc of it)
  *
  *   0 VALIDATION   utf partitioner class | f64 bloom filter false positive chance      `utf` is a u16 length and that many bytes
- *   1 COMPACTION   i32 length | sketch of the partition keys, see metadata/hyper-log-log.ts
+ *   1 COMPACTION   [i32 n, n × i32 generation of an ancestor] | i32 length | sketch of the partition keys, see metadata/hyper-log-log.ts
  *   2 STATS        see metadata/stats.ts
  *   3 HEADER       see serialization-header.ts
  *
- * Cassandra writes components in this order. Some files of Scylla have another; 3.11 goes to each position, as is done here, later releases
+ * Ancestors are of versions before ma, but some mc files of Scylla have them. Cassandra writes components in this order. Some files of Scylla have another; 3.11 goes to each position, as is done here, later releases
  * take the difference to the next entry for the length and fail.
  */
 import { crc32 } from '../bytes/crc32.js';
@@ -39,6 +39,8 @@ export type ValidationMetadata = {
 };
 
 export type CompactionMetadata = {
+  /** Generations of the SSTables it was compacted from, where the file has a list. */
+  readonly ancestors?: readonly number[];
   /** Of the partition keys. */
   readonly cardinalityEstimator: HyperLogLog;
 };
@@ -213,11 +215,28 @@ function readValidation(cursor: Cursor): ValidationMetadata {
 
 function readCompaction(cursor: Cursor): CompactionMetadata {
   const at = cursor.offset;
-  const length = cursor.i32();
+  let length = cursor.i32();
+  let ancestors: number[] | undefined;
+  if (length !== cursor.left && length >= 0 && length * 4 + 4 <= cursor.left) {
+    ancestors = [];
+    for (let n = length; n > 0; n--) ancestors.push(cursor.i32());
+    length = cursor.i32();
+  }
   if (length !== cursor.left) {
     throw cursor.corrupt('length of the cardinality sketch', { offset: at, seen: length, expected: cursor.left });
   }
-  return { cardinalityEstimator: readHyperLogLog(cursor) };
+  return { ...(ancestors && { ancestors }), cardinalityEstimator: readHyperLogLog(cursor) };
+}
+
+function writeCompaction({ ancestors, cardinalityEstimator }: CompactionMetadata, out: ByteWriter): void {
+  if (ancestors) {
+    out.i32(ancestors.length);
+    for (const generation of ancestors) out.i32(generation);
+  }
+  const sketch = new ByteWriter(8192);
+  writeHyperLogLog(cardinalityEstimator, sketch);
+  out.i32(sketch.pos);
+  out.bytes(sketch.view());
 }
 
 function readHeader(cursor: Cursor): SerializationHeader {
@@ -237,9 +256,7 @@ function encodePart(parts: StatisticsParts, type: MetadataType, version: Version
     out.f64(parts.validation.bloomFilterFpChance);
   } else {
     if (!parts.compaction) return undefined;
-    out.i32(0);
-    writeHyperLogLog(parts.compaction.cardinalityEstimator, out);
-    out.buf.writeInt32BE(out.pos - 4, 0);
+    writeCompaction(parts.compaction, out);
   }
   return out.view();
 }

@@ -4,17 +4,17 @@
  *   i32 −2 | var p | var sp | var 0 | var n, n bytes              normal: big-endian words of six 5-bit registers each, lowest bits first
  *   i32 −2 | var p | var sp | var 1 | var n, n × var              sparse: hashes of sp bits, ascending, each as the difference to the one before
  *
- * Cassandra makes it with p = 13 and sp = 25; it is sparse up to 6,144 hashes.
+ * Cassandra makes it with p = 13 and sp = 25; it is sparse up to 6,144 hashes. Scylla writes p = 4 and sp = 0 (never sparse).
  */
 import type { Cursor } from '../../bytes/cursor.js';
 import { UnsupportedError } from '../../bytes/errors.js';
 import type { ByteWriter } from '../../bytes/writer.js';
-import { BIASES, RAW_ESTIMATES } from './hyper-log-log-bias.js';
+import { BIAS, type Bias } from './hyper-log-log-bias.js';
 
 export type HyperLogLog = {
   /** 2^p registers. */
   readonly p: number;
-  /** Bits of the hashes in the sparse form. */
+  /** Bits of the hashes in the sparse form; 0: it has none. */
   readonly sp: number;
 } & (
   | { readonly kind: 'normal' /** Six registers a word. */; readonly words: Int32Array }
@@ -26,20 +26,19 @@ export const CASSANDRA_SP = 25;
 
 const VERSION = -2;
 const REGISTERS_PER_WORD = 6;
-/** Below this, counting empty registers is better than the corrected estimate (p = 13). */
-const LINEAR_COUNTING_THRESHOLD = 6500;
 const NEIGHBOURS = 6;
 
-/** The estimate that Cassandra prints. @throws UnsupportedError for a precision other than Cassandra's */
+/** The estimate that Cassandra prints. @throws UnsupportedError for a precision that neither Cassandra nor Scylla uses */
 export function cardinality(sketch: HyperLogLog): number {
   if (sketch.kind === 'sparse') {
     const size = 2 ** sketch.sp;
     return Math.round(linearCounting(size, size - sketch.hashes.length));
   }
-  if (sketch.p !== CASSANDRA_P) {
-    throw new UnsupportedError('cardinality sketch of another precision', { seen: sketch.p, expected: CASSANDRA_P });
+  const bias = BIAS.get(sketch.p);
+  if (!bias) {
+    throw new UnsupportedError('cardinality sketch of another precision', { seen: sketch.p, expected: '13 or 4' });
   }
-  return estimateNormal(sketch.words, 2 ** sketch.p);
+  return estimateNormal(sketch.words, sketch.p, bias);
 }
 
 /** @throws CorruptError */
@@ -51,7 +50,7 @@ export function readHyperLogLog(cursor: Cursor): HyperLogLog {
   }
   const p = readVar(cursor);
   const sp = readVar(cursor);
-  if (p < 4 || p > sp || sp > 32) {
+  if (p < 4 || p > 24 || (p > sp && sp !== 0) || sp > 32) {
     throw cursor.corrupt('precision of the cardinality sketch', { offset: at + 4, seen: `${p}, ${sp}` });
   }
   const format = readVar(cursor);
@@ -83,7 +82,8 @@ function linearCounting(size: number, empty: number): number {
   return size * Math.log(size / empty);
 }
 
-function estimateNormal(words: Int32Array, m: number): number {
+function estimateNormal(words: Int32Array, p: number, bias: Bias): number {
+  const m = 2 ** p;
   let sum = 0;
   let empty = 0;
   for (let i = 0; i < m; i++) {
@@ -91,19 +91,19 @@ function estimateNormal(words: Int32Array, m: number): number {
     sum += 1 / (1 << register);
     if (register === 0) empty++;
   }
-  const alpha = 0.7213 / (1 + 1.079 / m);
+  const alpha = p === 4 ? 0.673 : 0.7213 / (1 + 1.079 / m);
   const raw = alpha * m * m * (1 / sum);
-  const corrected = raw <= 5 * m ? raw - biasOf(raw) : raw;
+  const corrected = raw <= 5 * m ? raw - biasOf(raw, bias) : raw;
   const linear = empty > 0 ? linearCounting(m, empty) : corrected;
-  return Math.round(linear < LINEAR_COUNTING_THRESHOLD ? linear : corrected);
+  return Math.round(linear < bias.threshold ? linear : corrected);
 }
 
 /** Mean bias of the six nearest raw estimates; of two at the same distance the later one counts. */
-function biasOf(raw: number): number {
-  const indexByDistance = new Map(RAW_ESTIMATES.map((estimate, i) => [(raw - estimate) ** 2, i]));
+function biasOf(raw: number, { rawEstimates, biases }: Bias): number {
+  const indexByDistance = new Map(rawEstimates.map((estimate, i) => [(raw - estimate) ** 2, i]));
   const nearest = [...indexByDistance].sort((a, b) => a[0] - b[0]).slice(0, NEIGHBOURS);
   let sum = 0;
-  for (const [, index] of nearest) sum += BIASES[index]!;
+  for (const [, index] of nearest) sum += biases[index]!;
   return sum / NEIGHBOURS;
 }
 

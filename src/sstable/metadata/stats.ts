@@ -13,6 +13,9 @@
  *   na       flag, 16 bytes pendingRepair where it is set | flag isTransient
  *   me, nb   flag, 16 bytes originatingHostId where it is set
  *   oa, da   flag hasPartitionLevelDeletions | uvint length, first key | uvint length, last key | f64 tokenSpaceCoverage
+ *            | 4 bytes for each drop time: 5.0 reserves 16 bytes for these, fills 12, and stores all that it reserved
+ *
+ * What follows is ignored, as Cassandra does: pre-release nc files have some fields of oa there.
  */
 import type { Cursor } from '../../bytes/cursor.js';
 import { InvariantError } from '../../bytes/errors.js';
@@ -74,6 +77,8 @@ export type StatsMetadata = {
   readonly lastKey?: Uint8Array;
   /** Share of the token range that lies between first and last key, 0–1; NaN: not recorded. */
   readonly tokenSpaceCoverage: number;
+  /** Bytes after these fields, as stored. To be left out of what is made anew. */
+  readonly rest?: Uint8Array;
 };
 
 /** @throws CorruptError, UnsupportedError (a clustering type) */
@@ -88,13 +93,15 @@ export function readStats(cursor: Cursor, version: Version): StatsMetadata {
   const lower = version.hasCommitLogLowerBound ? readPosition(cursor) : NO_POSITION;
   const upper = beginning.commitLogUpperBound;
   const intervals = version.hasCommitLogIntervals ? readIntervals(cursor) : [{ start: lower, end: upper }];
+  const end = readEnd(cursor, version, beginning.minLocalDeletionSeconds !== NO_DELETION_TIME);
   return {
     ...beginning,
     ...clusterings,
     ...counts,
     commitLogLowerBound: lower,
     commitLogIntervals: intervals,
-    ...readEnd(cursor, version, beginning.minLocalDeletionSeconds !== NO_DELETION_TIME),
+    ...end,
+    rest: cursor.bytes(cursor.left),
   };
 }
 
@@ -121,6 +128,7 @@ export function writeStats(stats: StatsMetadata, version: Version, out: ByteWrit
     writeBytes(stats.lastKey ?? new Uint8Array(0), out);
   }
   if (version.hasTokenSpaceCoverage) out.f64(stats.tokenSpaceCoverage);
+  out.bytes(stats.rest ?? new Uint8Array(paddingBytes(stats, version)));
 }
 
 /** What all versions begin with. */
@@ -268,4 +276,8 @@ function writeUuid(uuid: string | undefined, out: ByteWriter): void {
 function writeBytes(bytes: Uint8Array, out: ByteWriter): void {
   out.uvint(bytes.length);
   out.bytes(bytes);
+}
+
+function paddingBytes(stats: StatsMetadata, version: Version): number {
+  return version.hasUIntDeletionTime ? 4 * stats.estimatedTombstoneDropTime.stored.bins.length : 0;
 }

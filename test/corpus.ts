@@ -1,0 +1,30 @@
+/** The corpus of real files beside the checkout. Tests that need it skip politely where it is absent, but not in CI. */
+import fs from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const CORPUS = path.resolve(fileURLToPath(new URL('.', import.meta.url)), '../../shared/corpus');
+
+export const KITCHENS = ['kitchen-oa-1', 'kitchen-da-1', 'kitchen-nb-1'] as const;
+
+/** Whether the corpus is there. @throws in CI where it is not */
+export function hasCorpus(): boolean {
+  const there = fs.existsSync(path.join(CORPUS, 'README.md'));
+  if (!there && process.env.CI) throw new Error(`the corpus is missing: ${CORPUS}`);
+  return there;
+}
+
+/** Paths, relative to the corpus and sorted, of all files below `folders` whose name ends with `suffix`. */
+export function corpusFiles(suffix: string, folders: readonly string[]): string[] {
+  if (!hasCorpus()) return [];
+  return folders
+    .flatMap((folder) =>
+      fs.readdirSync(path.join(CORPUS, folder), { recursive: true, encoding: 'utf8' }).map((f) => path.join(folder, f)),
+    )
+    .filter((file) => file.endsWith(suffix))
+    .sort();
+}
+
+export function readCorpus(file: string): Buffer {
+  return fs.readFileSync(path.join(CORPUS, file));
+}
