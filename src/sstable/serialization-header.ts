@@ -23,7 +23,7 @@ const utf8Decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 /** 2015-09-22T00:00:00Z: what the three minima are stored against, and what they are where nothing was collected. */
 export const EPOCH_SECONDS = 1442880000;
 /** The same in microseconds, as halves. */
-export const EPOCH_MICROS_HI = 335948;
+export const EPOCH_MICROS_HI = 335946;
 export const EPOCH_MICROS_LO = 0xadda8000 | 0;
 
 /** Minima that rows store their times against, absolute. Times in rows are differences to these. */
