@@ -1,5 +1,16 @@
 /** A growing byte buffer: the one way in which lsmctl makes bytes, text included (text as strings costs several times as much). */
-import { hiOfDouble, loOfDouble, toBigInt } from './int64.js';
+import { hiOfDouble, loOfDouble } from './int64.js';
+
+/** Divides four 16-bit limbs in place; returns the remainder. */
+function divideBy1e9(limbs: number[]): number {
+  let rest = 0;
+  for (let i = 0; i < 4; i++) {
+    const value = rest * 65536 + limbs[i]!;
+    limbs[i] = Math.floor(value / 1e9);
+    rest = value - limbs[i]! * 1e9;
+  }
+  return rest;
+}
 
 const POWERS = [1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000];
 
@@ -188,6 +199,23 @@ export class ByteWriter {
   /** Decimal text of a signed 64-bit value. */
   decimal64(hi: number, lo: number): void {
     if (hi >= -0x200000 && hi < 0x200000) this.decimal(hi * 4294967296 + (lo >>> 0));
-    else this.ascii(toBigInt(hi, lo).toString());
+    else this.wideDecimal(hi, lo);
+  }
+
+  /** Decimal text of a signed 64-bit value beyond ±2^53: two long divisions by 10^9, 16 bits at a time. */
+  private wideDecimal(hi: number, lo: number): void {
+    let h = hi;
+    let l = lo;
+    if (hi < 0) {
+      this.u8(0x2d);
+      l = -l | 0;
+      h = l === 0 ? -h | 0 : ~h;
+    }
+    const limbs = [h >>> 16, h & 0xffff, l >>> 16, l & 0xffff];
+    const low = divideBy1e9(limbs);
+    const middle = divideBy1e9(limbs);
+    this.decimal(limbs[2]! * 65536 + limbs[3]!);
+    this.padded(middle, 9);
+    this.padded(low, 9);
   }
 }

@@ -1,0 +1,204 @@
+/**
+ * Values as CQL that Cassandra reads back as the same bytes. Where Cassandra's own literal does not (empty values, addresses mapped from
+ * IPv4, integers with needless leading bytes), it is `blobAs<Type>(0x…)`, which 4.x and 5.x know; timestamps outside the years 1 to 9999 are
+ * their milliseconds. Custom and composite types are written as blobs, which CQL takes for them. A counter is its total: what an UPDATE has to
+ * add. Missing fields of tuples and UDTs are null. NaN loses its payload; a boolean that is neither 0 nor 1 becomes 1.
+ */
+import type { ByteWriter } from '../../bytes/writer.js';
+import { maybeQuote } from '../identifier.js';
+import type { CqlType, NativeName } from '../type.js';
+import { durationOf, hasExactTimestampText } from './calendar.js';
+import { decodeCounterContext } from './counter.js';
+import { isMinimal } from './integers.js';
+import { NATIVE_TEXT } from './native-text.js';
+import { countAt, elementLength, presentLength, vectorWalker } from './structure.js';
+import { checkAscii, isMappedIpv4, writeCqlQuoted, writeHex } from './text.js';
+import { badValue, i32At, needLength, type ValueWriter } from './value-writer.js';
+
+const QUOTE = 0x27;
+
+export function cqlLiteralWriter(type: CqlType): ValueWriter {
+  switch (type.kind) {
+    case 'native':
+      return type.className === 'LexicalUUIDType' ? writeBlob : nativeLiteral(type.name);
+    case 'list':
+      return collectionLiteral('list', '[', ']', cqlLiteralWriter(type.element));
+    case 'set':
+      return collectionLiteral('set', '{', '}', cqlLiteralWriter(type.element));
+    case 'map':
+      return mapLiteral(cqlLiteralWriter(type.key), cqlLiteralWriter(type.value));
+    case 'tuple':
+      return fieldsLiteral('tuple', '(', ')', type.elements);
+    case 'udt': {
+      const labels = type.fields.map((field) => `${maybeQuote(field.name)}: `);
+      return fieldsLiteral(
+        'udt',
+        '{',
+        '}',
+        type.fields.map((field) => field.type),
+        labels,
+      );
+    }
+    case 'vector':
+      return vectorLiteral(type);
+    case 'reversed':
+      return cqlLiteralWriter(type.of);
+    default:
+      return writeBlob;
+  }
+}
+
+function writeBlob(buf: Uint8Array, start: number, end: number, out: ByteWriter): void {
+  out.ascii('0x');
+  writeHex(buf, start, end, out);
+}
+
+function writeBlobAs(type: NativeName, buf: Uint8Array, start: number, end: number, out: ByteWriter): void {
+  out.ascii(`blobAs${type[0]!.toUpperCase()}${type.slice(1)}(`);
+  writeBlob(buf, start, end, out);
+  out.u8(0x29);
+}
+
+/** The text form of non-empty values; anything that `isExact` refuses is written as bytes. */
+function nativeLiteral(name: NativeName): ValueWriter {
+  switch (name) {
+    case 'text':
+      return writeCqlQuoted;
+    case 'ascii':
+      return (buf, start, end, out) => {
+        checkAscii(buf, start, end);
+        writeCqlQuoted(buf, start, end, out);
+      };
+    case 'blob':
+      return writeBlob;
+    case 'empty':
+      return (buf, start, end, out) => {
+        if (end > start) throw badValue('empty', 'no bytes', buf, start, end, 'has bytes');
+        out.ascii('null');
+      };
+    case 'counter':
+      return (buf, start, end, out) => out.ascii(decodeCounterContext(buf, start, end).total.toString());
+    case 'timestamp':
+      return orBytes(name, (buf, start, end, out) => {
+        needLength('timestamp', 8, buf, start, end);
+        const hi = i32At(buf, start);
+        const lo = i32At(buf, start + 4);
+        if (hasExactTimestampText(hi, lo)) writeQuoted(NATIVE_TEXT.timestamp, buf, start, end, out);
+        else out.decimal64(hi, lo);
+      });
+    case 'date':
+    case 'time':
+      return orBytes(name, (buf, start, end, out) => writeQuoted(NATIVE_TEXT[name], buf, start, end, out));
+    case 'inet':
+      return orBytes(name, (buf, start, end, out) => {
+        if (end - start === 16 && isMappedIpv4(buf, start)) writeBlobAs(name, buf, start, end, out);
+        else writeQuoted(NATIVE_TEXT.inet, buf, start, end, out);
+      });
+    case 'varint':
+      return orBytes(name, (buf, start, end, out) => {
+        if (isMinimal(buf, start, end)) NATIVE_TEXT.varint(buf, start, end, out);
+        else writeBlobAs(name, buf, start, end, out);
+      });
+    case 'decimal':
+      return orBytes(name, (buf, start, end, out) => {
+        if (end - start > 4 && !isMinimal(buf, start + 4, end)) writeBlobAs(name, buf, start, end, out);
+        else NATIVE_TEXT.decimal(buf, start, end, out);
+      });
+    case 'duration':
+      return orBytes(name, (buf, start, end, out) => {
+        const { months, days, nanoseconds } = durationOf(buf, start, end);
+        if (months === 0 && days === 0 && nanoseconds === 0n) out.ascii('0s');
+        else NATIVE_TEXT.duration(buf, start, end, out);
+      });
+    default:
+      return orBytes(name, NATIVE_TEXT[name]);
+  }
+}
+
+function orBytes(name: NativeName, writer: ValueWriter): ValueWriter {
+  return (buf, start, end, out) => {
+    if (end > start) writer(buf, start, end, out);
+    else writeBlobAs(name, buf, start, end, out);
+  };
+}
+
+function writeQuoted(writer: ValueWriter, buf: Uint8Array, start: number, end: number, out: ByteWriter): void {
+  out.u8(QUOTE);
+  writer(buf, start, end, out);
+  out.u8(QUOTE);
+}
+
+function collectionLiteral(kind: string, open: string, close: string, element: ValueWriter): ValueWriter {
+  return (buf, start, end, out) => {
+    const count = countAt(kind, buf, start, end);
+    out.ascii(open);
+    let at = start + 4;
+    for (let i = 0; i < count; i++) {
+      if (i > 0) out.ascii(', ');
+      const length = presentLength(kind, buf, at, end);
+      element(buf, at + 4, at + 4 + length, out);
+      at += 4 + length;
+    }
+    out.ascii(close);
+  };
+}
+
+function mapLiteral(key: ValueWriter, value: ValueWriter): ValueWriter {
+  return (buf, start, end, out) => {
+    const count = countAt('map', buf, start, end);
+    out.ascii('{');
+    let at = start + 4;
+    for (let i = 0; i < count; i++) {
+      if (i > 0) out.ascii(', ');
+      const keyLength = presentLength('map', buf, at, end);
+      key(buf, at + 4, at + 4 + keyLength, out);
+      at += 4 + keyLength;
+      out.ascii(': ');
+      const length = presentLength('map', buf, at, end);
+      value(buf, at + 4, at + 4 + length, out);
+      at += 4 + length;
+    }
+    out.ascii('}');
+  };
+}
+
+function fieldsLiteral(
+  kind: string,
+  open: string,
+  close: string,
+  types: readonly CqlType[],
+  labels?: readonly string[],
+): ValueWriter {
+  const writers = types.map(cqlLiteralWriter);
+  return (buf, start, end, out) => {
+    out.ascii(open);
+    let at = start;
+    for (let i = 0; i < writers.length; i++) {
+      if (i > 0) out.ascii(', ');
+      if (labels) out.utf8(labels[i]!);
+      const length = at === end ? -1 : elementLength(kind, buf, at, end);
+      if (at < end) at += 4;
+      if (length < 0) {
+        out.ascii('null');
+      } else {
+        writers[i]!(buf, at, at + length, out);
+        at += length;
+      }
+    }
+    if (at < end) throw badValue(kind, `${writers.length} fields`, buf, start, end, `has ${end - at} bytes too many`);
+    out.ascii(close);
+  };
+}
+
+function vectorLiteral(type: Extract<CqlType, { kind: 'vector' }>): ValueWriter {
+  const element = cqlLiteralWriter(type.element);
+  const walk = vectorWalker(type);
+  return (buf, start, end, out) => {
+    out.ascii('[');
+    walk(buf, start, end, (index, bytes, from, to) => {
+      if (index > 0) out.ascii(', ');
+      element(bytes, from, to, out);
+    });
+    out.ascii(']');
+  };
+}

@@ -1,0 +1,186 @@
+/**
+ * Double and float as Java's toString (JDK 19 and later): of the decimals that read back as the value, those with fewest digits, at least
+ * two; of these the nearest. 10^-3 ≤ |x| < 10^7 is written plain (`100.0`), all else as `d.ddE±n` without a plus sign (`1.0E10`).
+ *
+ * Three ways, fastest first:
+ *   1. x = m / 10^k with m below 10^15 (10^6 for floats) and small k: m is exact and the division rounds correctly, and among decimals of so
+ *      few digits no two read as the same x: m's digits are the answer.
+ *   2. floats: x scaled to nine digits in double precision, whose error is 2^28 times smaller than a float's rounding interval; where a
+ *      candidate is nearer to the interval's edge than that error, way 3 decides.
+ *   3. JavaScript's own shortest digits, for floats by trying one precision after the other.
+ */
+import type { ByteWriter } from '../../bytes/writer.js';
+
+const POWER = Array.from({ length: 23 }, (_, i) => Number(`1e${i}`));
+const ZERO = 0x30;
+
+/** Digits of the value in hand, the first non-zero, and how many: value = 0.d₁d₂… · 10^(exponent + 1). */
+const DIGITS = new Uint8Array(32);
+let count = 0;
+let exponent = 0;
+const FLOAT_VIEW = new DataView(new ArrayBuffer(4));
+
+export function writeDouble(value: number, out: ByteWriter): void {
+  if (writeSpecial(value, out)) return;
+  const x = Math.abs(value);
+  if (!writeShort(x, 1e15, 6, false, out)) {
+    takeDigits(x.toExponential());
+    if (count === 1) secondDigit(x, false);
+    writeDigits(out);
+  }
+}
+
+/** `value` is exactly a float. */
+export function writeFloat(value: number, out: ByteWriter): void {
+  if (writeSpecial(value, out)) return;
+  const x = Math.abs(value);
+  if (writeShort(x, 1e6, 4, true, out)) return;
+  if (!scaledFloat(x)) exactFloat(x);
+  if (count === 1) secondDigit(x, true);
+  writeDigits(out);
+}
+
+/** The sign, and all of a value that has no digits. */
+function writeSpecial(value: number, out: ByteWriter): boolean {
+  if (value < 0 || Object.is(value, -0)) out.u8(0x2d);
+  if (value === 0) out.ascii('0.0');
+  else if (Number.isNaN(value)) out.ascii('NaN');
+  else if (value === Infinity || value === -Infinity) out.ascii('Infinity');
+  else return false;
+  return true;
+}
+
+/** Way 1, for values in the plain range. */
+function writeShort(x: number, limit: number, maxDecimals: number, isFloat: boolean, out: ByteWriter): boolean {
+  if (x >= 1e7 || x < 1e-3) return false;
+  for (let k = 0; k <= maxDecimals; k++) {
+    const scale = POWER[k]!;
+    const m = Math.round(x * scale);
+    if (m >= limit) return false;
+    const back = m / scale;
+    if ((isFloat ? Math.fround(back) : back) !== x) continue;
+    const whole = Math.floor(m / scale);
+    out.decimal(whole);
+    out.u8(0x2e);
+    if (k === 0) out.u8(ZERO);
+    else out.padded(m - whole * scale, k);
+    return true;
+  }
+  return false;
+}
+
+/** Takes the digits and exponent of JavaScript's `d.ddde±n`. */
+function takeDigits(text: string): void {
+  let i = 0;
+  count = 0;
+  for (; text.charCodeAt(i) !== 0x65; i++) {
+    const code = text.charCodeAt(i);
+    if (code !== 0x2e) DIGITS[count++] = code;
+  }
+  exponent = Number(text.slice(i + 1));
+  while (count > 1 && DIGITS[count - 1] === ZERO) count--;
+}
+
+/** A single digit is enough for `x`: with two, another decimal may be nearer (4.9E-324, not 5.0E-324). */
+function secondDigit(x: number, isFloat: boolean): void {
+  const text = x.toExponential(1);
+  const back = isFloat ? Math.fround(Number(text)) : Number(text);
+  if (back === x) takeDigits(text);
+}
+
+/** Way 2. False where it can't decide. */
+function scaledFloat(x: number): boolean {
+  FLOAT_VIEW.setFloat32(0, x);
+  const bits = FLOAT_VIEW.getInt32(0);
+  // half the distance to the neighbours is the same on both sides, unless x is a power of two; subnormals have fewer bits
+  if ((bits & 0x7fffff) === 0 || bits >>> 23 === 0) return false;
+  const binary = (bits >>> 23) - 127;
+  let decimal = Math.floor(Math.log10(x));
+  let scaled = scale10(x, 8 - decimal);
+  if (scaled >= 1e9) scaled = scale10(x, 8 - ++decimal);
+  else if (scaled < 1e8) scaled = scale10(x, 8 - --decimal);
+  const half = scale10(2 ** (binary - 24), 8 - decimal);
+  // |scaled - exact| stays below 1e-5: three roundings of 2^-53 on a number below 1e9; half is at least 2.9
+  const margin = 1e-5;
+  for (let digits = 2; digits <= 9; digits++) {
+    const unit = POWER[9 - digits]!;
+    const quotient = scaled / unit;
+    const rounded = Math.round(quotient);
+    const away = Math.abs(rounded * unit - scaled);
+    if (away > half + margin) continue;
+    if (away > half - margin) return false;
+    if (Math.abs(away - unit / 2) < margin) return false;
+    setDigits(rounded, digits, decimal);
+    return true;
+  }
+  return false;
+}
+
+function scale10(x: number, power: number): number {
+  if (power > 22) return x * POWER[22]! * scale10(1, power - 22);
+  if (power >= 0) return x * POWER[power]!;
+  if (power < -22) return x / POWER[22]! / scale10(1, -power - 22);
+  return x / POWER[-power]!;
+}
+
+function setDigits(value: number, digits: number, decimalExponent: number): void {
+  let v = value;
+  exponent = decimalExponent;
+  if (v >= POWER[digits]!) {
+    v = POWER[digits - 1]!;
+    exponent++;
+  }
+  count = digits;
+  for (let i = digits - 1; i >= 0; i--) {
+    const q = Math.floor(v / 10);
+    DIGITS[i] = ZERO + v - q * 10;
+    v = q;
+  }
+  while (count > 1 && DIGITS[count - 1] === ZERO) count--;
+}
+
+/** Way 3 for floats. A power of two has a nearer neighbour below it, so there the next decimal above may be the one that reads back. */
+function exactFloat(x: number): void {
+  for (let digits = 0; digits < 9; digits++) {
+    const text = x.toExponential(digits);
+    if (Math.fround(Number(text)) === x) {
+      takeDigits(text);
+      return;
+    }
+    const split = text.indexOf('e');
+    const above = `${BigInt(text.slice(0, split).replace('.', '')) + 1n}e${Number(text.slice(split + 1)) - digits}`;
+    if (Math.fround(Number(above)) === x) {
+      takeDigits(Number(above).toExponential(digits));
+      return;
+    }
+  }
+  takeDigits(x.toExponential(8));
+}
+
+function writeDigits(out: ByteWriter): void {
+  out.reserve(40);
+  if (exponent >= -3 && exponent < 7) {
+    writePlain(out);
+    return;
+  }
+  out.u8(DIGITS[0]!);
+  out.u8(0x2e);
+  if (count === 1) out.u8(ZERO);
+  else out.bytes(DIGITS, 1, count);
+  out.u8(0x45);
+  out.decimal(exponent);
+}
+
+function writePlain(out: ByteWriter): void {
+  if (exponent < 0) {
+    out.ascii('0.');
+    for (let i = -1; i > exponent; i--) out.u8(ZERO);
+    out.bytes(DIGITS, 0, count);
+    return;
+  }
+  const whole = exponent + 1;
+  for (let i = 0; i < whole; i++) out.u8(i < count ? DIGITS[i]! : ZERO);
+  out.u8(0x2e);
+  if (count <= whole) out.u8(ZERO);
+  else out.bytes(DIGITS, whole, count);
+}
