@@ -17,10 +17,12 @@ import { jsonWriter } from '../cql/values/json.js';
 import { stringWriter } from '../cql/values/string.js';
 import { writeJsonEscaped } from '../cql/values/text.js';
 import type { ValueWriter } from '../cql/values/value-writer.js';
+import type { UnfilteredFilter } from '../engine/unfiltered-filter.js';
 import type { Column } from '../sstable/row.js';
 import type { SerializationHeader } from '../sstable/serialization-header.js';
 import { type DeletionSlot, END, NO_DELETION_TIME, ROW, type UnfilteredCursor } from '../sstable/unfiltered-cursor.js';
 import { InstantWriter } from './instant.js';
+import { FLUSH_BYTES, type PartitionWriter, type TextSink } from './partition-writer.js';
 
 export type DumpStyle = {
   /** `-l`: one partition a line, no white space. */
@@ -30,11 +32,6 @@ export type DumpStyle = {
   /** Decides "expired"; seconds since the epoch. */
   readonly nowSeconds: number;
 };
-
-/** Takes the bytes of a text as they come; must have used them when it returns. */
-export type Sink = { write(bytes: Uint8Array): void };
-
-const FLUSH_BYTES = 1 << 18;
 
 /** White space out, but for what stands within quotes. */
 function minify(text: string): string {
@@ -139,9 +136,9 @@ function minifyName(text: string, name: string): string {
 }
 
 /** Writes partitions as they stand under a cursor. */
-export class SSTableDumpWriter {
+export class SSTableDumpWriter implements PartitionWriter {
   private readonly out: ByteWriter;
-  private readonly sink: Sink;
+  private readonly sink: TextSink;
   private readonly style: DumpStyle;
   private readonly t: ReturnType<typeof templates>;
   private readonly keyComponents: readonly ValueWriter[];
@@ -156,7 +153,7 @@ export class SSTableDumpWriter {
   constructor(
     header: SerializationHeader,
     style: DumpStyle,
-    sink: Sink,
+    sink: TextSink,
     out: ByteWriter = new ByteWriter(FLUSH_BYTES * 2),
   ) {
     this.out = out;
@@ -193,21 +190,13 @@ export class SSTableDumpWriter {
     this.partitions = partitions;
   }
 
-  /** The partition on which the cursor stands, to its end. @throws CorruptError */
-  partition(c: UnfilteredCursor): void {
-    const { out, t } = this;
+  /** The partition on which the cursor stands, to its end, or what `filter` wants of it. @throws CorruptError */
+  partition(c: UnfilteredCursor, filter?: UnfilteredFilter): boolean {
+    if (filter) return this.filtered(c, filter);
+    const { out } = this;
     const hasStaticRow = c.readStaticRow();
-    if (this.partitions++ > 0) out.bytes(t.nextPartition);
-    out.bytes(t.partition);
-    this.key(c.key, c.keyLength);
-    out.bytes(t.position);
     const position = hasStaticRow ? c.endOfRow : c.in.offset;
-    out.decimal(position);
-    if (c.hasPartitionDeletion) {
-      out.bytes(t.partitionDeletion);
-      this.deletion(c.partitionDeletion);
-    }
-    out.bytes(t.rows);
+    this.partitionHead(c, position);
     let rows = 0;
     if (hasStaticRow && !c.isEmptyRow()) {
       this.row(c, position, this.statics);
@@ -224,6 +213,61 @@ export class SSTableDumpWriter {
       }
       if (out.pos >= FLUSH_BYTES) this.flush();
     }
+    this.partitionTail(rows);
+    return true;
+  }
+
+  /** A partition of which the filter wants nothing is left out. */
+  private filtered(c: UnfilteredCursor, filter: UnfilteredFilter): boolean {
+    const { out } = this;
+    const hasStaticRow = c.readStaticRow();
+    const position = hasStaticRow ? c.endOfRow : c.in.offset;
+    let rows = -1; // the head is written with the first thing wanted
+    if (filter.wantsPartition(c)) {
+      this.partitionHead(c, position);
+      rows = 0;
+    }
+    const start = () => {
+      if (rows < 0) this.partitionHead(c, position);
+      else if (rows > 0) out.u8(0x2c);
+      rows = Math.max(rows, 0) + 1;
+    };
+    if (hasStaticRow && !c.isEmptyRow() && filter.wantsRow(c)) {
+      start();
+      this.row(c, position, this.statics);
+    }
+    for (let kind = c.nextUnfiltered(); kind !== END; kind = c.nextUnfiltered()) {
+      if (kind === ROW) {
+        if (c.isEmptyRow() || !filter.wantsRow(c)) continue;
+        start();
+        this.row(c, c.position, this.regulars);
+      } else if (filter.wantsMarker(c)) {
+        start();
+        this.marker(c);
+      }
+      if (out.pos >= FLUSH_BYTES) this.flush();
+    }
+    if (rows < 0) return false;
+    this.partitionTail(rows);
+    return true;
+  }
+
+  private partitionHead(c: UnfilteredCursor, position: number): void {
+    const { out, t } = this;
+    if (this.partitions++ > 0) out.bytes(t.nextPartition);
+    out.bytes(t.partition);
+    this.key(c.key, c.keyLength);
+    out.bytes(t.position);
+    out.decimal(position);
+    if (c.hasPartitionDeletion) {
+      out.bytes(t.partitionDeletion);
+      this.deletion(c.partitionDeletion);
+    }
+    out.bytes(t.rows);
+  }
+
+  private partitionTail(rows: number): void {
+    const { out, t } = this;
     out.bytes(rows > 0 ? t.endRows : t.noRows);
     if (out.pos >= FLUSH_BYTES) this.flush();
   }

@@ -139,6 +139,8 @@ export class UnfilteredCursor {
   private readonly absent: Uint8Array;
   /** Index in `in.buf` at which the row's body ends. */
   private bodyEnd = 0;
+  /** Where the row's columns begin, from `in.mark`. */
+  private columnsOffset = 0;
   private inPartition = false;
 
   constructor(input: DataCursor, header: SerializationHeader, version: Version) {
@@ -377,6 +379,7 @@ export class UnfilteredCursor {
     }
     this.columns = isStatic ? this.statics : this.regulars;
     this.readSubset();
+    this.columnsOffset = c.pos - c.mark;
     this.nextColumnIndex = 0;
     this.cellsLeft = 0;
   }
@@ -430,14 +433,17 @@ export class UnfilteredCursor {
   /** Whether the row holds nothing at all (possible for static rows). Rows of Cassandra's own readers skip such. Ask before any column. */
   isEmptyRow(): boolean {
     if (this.hasLiveness || this.hasDeletion) return false;
-    const c = this.in;
-    const at = c.pos;
     let empty = true;
     while (empty && this.nextColumn()) empty = this.cellsLeft === 0 && !this.hasComplexDeletion;
-    c.pos = at;
+    this.rewindRow();
+    return empty;
+  }
+
+  /** Back to before the row's first column. */
+  rewindRow(): void {
+    this.in.pos = this.in.mark + this.columnsOffset;
     this.nextColumnIndex = 0;
     this.cellsLeft = 0;
-    return empty;
   }
 
   /** Goes to the row's next column, past cells of this one not read. For complex columns, their deletion is read. `false` at the end. */

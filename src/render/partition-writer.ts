@@ -1,0 +1,48 @@
+/** What a dump's format is: something that writes the partition under a cursor. Formats keep no more of a partition than its current row. */
+import type { UnfilteredFilter } from '../engine/unfiltered-filter.js';
+import type { SerializationHeader } from '../sstable/serialization-header.js';
+import type { UnfilteredCursor } from '../sstable/unfiltered-cursor.js';
+
+/** Takes the bytes of a text as they come; must have used them when it returns. */
+export type TextSink = { write(bytes: Uint8Array): void };
+
+/** A writer hands its text to the sink in pieces of about this size. */
+export const FLUSH_BYTES = 1 << 18;
+
+export interface PartitionWriter {
+  /** What stands before the first partition. */
+  begin(): void;
+  /**
+   * The partition on which the cursor stands (its `readStaticRow` not asked yet), to its end, or what `filter` wants of it.
+   * @returns whether anything was written. @throws CorruptError
+   */
+  partition(c: UnfilteredCursor, filter?: UnfilteredFilter): boolean;
+  /** What stands after the last partition. */
+  end(): void;
+  /** Hands what is written to the sink. */
+  flush(): void;
+  /** Tells that another writer wrote this many partitions of the same text before; `begin` is not called then. */
+  continueAfter(partitions: number): void;
+}
+
+/** What a native format tells of where its rows come from. Plain data: it crosses to worker threads. */
+export type DumpContext = {
+  readonly keyspace: string;
+  readonly table: string;
+  /** Path of Data.db as the operator gave it. */
+  readonly sstable: string;
+  /** Names of the key columns, in their order; from the schema, else Cassandra's defaults for unnamed ones. */
+  readonly partitionKey: readonly string[];
+  readonly clustering: readonly string[];
+  /** Decides "expired"; seconds since the epoch. */
+  readonly nowSeconds: number;
+};
+
+/** Names for key columns where no schema is at hand, as Cassandra's tools name them: key, key2 …; column1, column2 … */
+export function defaultKeyNames(header: SerializationHeader): { partitionKey: string[]; clustering: string[] } {
+  const keys = header.keyType.kind === 'composite' ? header.keyType.components.length : 1;
+  return {
+    partitionKey: Array.from({ length: keys }, (_, i) => (i === 0 ? 'key' : `key${i + 1}`)),
+    clustering: header.clusteringTypes.map((_, i) => `column${i + 1}`),
+  };
+}
