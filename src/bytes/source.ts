@@ -199,3 +199,14 @@ export function readWhole(storage: Storage, file: string, maxBytes = 1 << 28): U
     source.close();
   }
 }
+
+/** The first `length` bytes of a file, or all where it has fewer. */
+export function readStart(storage: Storage, file: string, length: number): Uint8Array {
+  const source = storage.open(file);
+  try {
+    const bytes = new Uint8Array(Math.min(length, source.size));
+    return bytes.subarray(0, source.read(0, bytes, 0, bytes.length));
+  } finally {
+    source.close();
+  }
+}

@@ -9,11 +9,12 @@
  */
 import { Cursor } from '../bytes/cursor.js';
 import { CorruptError, UnsupportedError } from '../bytes/errors.js';
-import { readWhole, type Storage } from '../bytes/source.js';
+import { readStart, readWhole, type Storage } from '../bytes/source.js';
 import { ByteWriter } from '../bytes/writer.js';
 import { COMPONENT, componentPath, type Descriptor } from './descriptor.js';
 
-export type CompressionInfo = {
+/** What stands before the chunk offsets. */
+export type CompressionParameters = {
   readonly file: string;
   /** Class name as stored, usually without package. */
   readonly compressor: string;
@@ -25,12 +26,18 @@ export type CompressionInfo = {
   /** Plain bytes in all. */
   readonly dataLength: number;
   readonly chunkCount: number;
+};
+
+export type CompressionInfo = CompressionParameters & {
   /** `chunkCount` big-endian i64, as in the file: decoded when asked, a table may have millions. */
   readonly offsets: Uint8Array;
 };
 
 /** Larger chunks than any table can be set to in practice; above it a length is taken for damage. */
 const MAX_CHUNK_LENGTH = 1 << 28;
+
+/** More than any class name and options take. */
+const PARAMETERS_BYTES = 4096;
 
 /** @throws CorruptError, UnsupportedError */
 export function decodeCompressionInfo(
@@ -39,6 +46,23 @@ export function decodeCompressionInfo(
   features: { readonly hasMaxCompressedLength: boolean },
 ): CompressionInfo {
   const c = new Cursor(bytes, { file, component: COMPONENT.compressionInfo });
+  const parameters = readParameters(c, file, features);
+  const { chunkLength, dataLength, chunkCount } = parameters;
+  c.count(chunkCount, 8, 'chunks');
+  if (dataLength < 0 || Math.ceil(dataLength / chunkLength) > chunkCount) {
+    throw c.corrupt('data length does not fit its chunks', {
+      seen: `${dataLength} bytes`,
+      expected: `at most ${chunkCount} chunks of ${chunkLength} bytes`,
+    });
+  }
+  return { ...parameters, offsets: c.view(chunkCount * 8) };
+}
+
+function readParameters(
+  c: Cursor,
+  file: string,
+  features: { readonly hasMaxCompressedLength: boolean },
+): CompressionParameters {
   const compressor = c.javaUtf();
   const options: [string, string][] = [];
   for (let n = c.count(c.i32(), 4, 'options'); n > 0; n--) options.push([c.javaUtf(), c.javaUtf()]);
@@ -53,13 +77,6 @@ export function decodeCompressionInfo(
   const dataLength = c.i64AsNumber();
   const chunkCount = c.i32();
   if (chunkCount <= 0) throw c.corrupt('no chunks', { seen: chunkCount, expected: 'at least 1', offset: c.offset - 4 });
-  c.count(chunkCount, 8, 'chunks');
-  if (dataLength < 0 || Math.ceil(dataLength / chunkLength) > chunkCount) {
-    throw c.corrupt('data length does not fit its chunks', {
-      seen: `${dataLength} bytes`,
-      expected: `at most ${chunkCount} chunks of ${chunkLength} bytes`,
-    });
-  }
   return {
     file,
     compressor,
@@ -68,7 +85,6 @@ export function decodeCompressionInfo(
     maxCompressedLength,
     dataLength,
     chunkCount,
-    offsets: c.view(chunkCount * 8),
   };
 }
 
@@ -96,6 +112,17 @@ export function readCompressionInfo(storage: Storage, descriptor: Descriptor): C
   const file = componentPath(descriptor, COMPONENT.compressionInfo);
   if (!storage.stat(file)) return undefined;
   return decodeCompressionInfo(readWhole(storage, file, 1 << 30), file, descriptor.version);
+}
+
+/** As {@link readCompressionInfo}, without the chunk offsets, of which a large table has megabytes. */
+export function readCompressionParameters(storage: Storage, descriptor: Descriptor): CompressionParameters | undefined {
+  const file = componentPath(descriptor, COMPONENT.compressionInfo);
+  if (!storage.stat(file)) return undefined;
+  return readParameters(
+    new Cursor(readStart(storage, file, PARAMETERS_BYTES), { file, component: COMPONENT.compressionInfo }),
+    file,
+    descriptor.version,
+  );
 }
 
 /** Position in Data.db of chunk `index`. @throws CorruptError when it is negative or beyond 2^53 */

@@ -8,14 +8,12 @@
  */
 import type { Cursor } from '../../bytes/cursor.js';
 import type { ByteWriter } from '../../bytes/writer.js';
+import { BOUND_KINDS, type ClusteringPrefix } from '../../cql/clustering.js';
 import type { CqlType } from '../../cql/type.js';
 import { fixedLength } from '../../cql/type-facts.js';
-import { BOUND_KINDS, type BoundKind } from '../row.js';
 
-/** A prefix of the clustering columns; empty: an end of the partition. */
-export type ClusteringBound = { readonly kind: BoundKind; readonly values: readonly (Uint8Array | null)[] };
-
-export type Slice = { readonly start: ClusteringBound; readonly end: ClusteringBound };
+/** Two bounds, none a whole clustering. Without values: an end of the partition. */
+export type Slice = { readonly start: ClusteringPrefix; readonly end: ClusteringPrefix };
 
 const BATCH = 32;
 
@@ -29,7 +27,7 @@ export function writeSlice(slice: Slice, types: readonly CqlType[], out: ByteWri
   writeBound(slice.end, types, out);
 }
 
-function readBound(cursor: Cursor, types: readonly CqlType[]): ClusteringBound {
+function readBound(cursor: Cursor, types: readonly CqlType[]): ClusteringPrefix {
   const at = cursor.offset;
   const ordinal = cursor.u8();
   const kind = BOUND_KINDS[ordinal];
@@ -57,7 +55,7 @@ function readValue(cursor: Cursor, type: CqlType): Uint8Array {
   return cursor.bytes(fixed >= 0 ? fixed : cursor.uvint32());
 }
 
-function writeBound({ kind, values }: ClusteringBound, types: readonly CqlType[], out: ByteWriter): void {
+function writeBound({ kind, values }: ClusteringPrefix, types: readonly CqlType[], out: ByteWriter): void {
   out.u8(BOUND_KINDS.indexOf(kind));
   out.u16(values.length);
   for (let start = 0; start < values.length; start += BATCH) {
