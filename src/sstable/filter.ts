@@ -1,0 +1,139 @@
+/**
+ * Filter.db, a Bloom filter over partition keys:
+ *
+ *   i32 hash count | i32 n | n × 8 bytes of bits
+ *
+ * Bit i is bit i % 8 of byte i / 8 (na+). Before na each eight bytes stand in reverse order, as a big-endian int64. A table with
+ * bloom_filter_fp_chance 1 has no file.
+ *
+ * The bits of a key: with h1, h2 the two halves of its Murmur3 hash, |(h2 + k · h1) % bits| for k = 0 … hash count - 1, in wrapping int64.
+ */
+import { Cursor, type CursorContext } from '../bytes/cursor.js';
+import { type Hash128, murmur3 } from '../bytes/murmur3.js';
+import { readWhole, type Storage } from '../bytes/source.js';
+import { ByteWriter } from '../bytes/writer.js';
+import { COMPONENT, componentPath, type Descriptor } from './descriptor.js';
+import type { Version } from './version.js';
+
+/** Above any filter that Cassandra sizes by its own tables; a bound on the work of one look-up in a hostile file. */
+const MAX_HASH_COUNT = 128;
+const MAX_FILTER_BYTES = 0x7fffffff;
+
+export type BloomFilter = {
+  readonly hashCount: number;
+  /** Bits in the order of na+, whole 64-bit words. Mutable: {@link addToFilter} sets them. */
+  readonly bits: Uint8Array;
+};
+
+/** `undefined` where the SSTable has none. @throws CorruptError, UsageError */
+export function readFilter(storage: Storage, descriptor: Descriptor): BloomFilter | undefined {
+  const file = componentPath(descriptor, COMPONENT.filter);
+  if (!storage.stat(file)) return undefined;
+  const bytes = readWhole(storage, file, MAX_FILTER_BYTES);
+  return decodeFilter(bytes, descriptor.version, { file, component: 'Filter' });
+}
+
+/** @throws CorruptError */
+export function decodeFilter(bytes: Uint8Array, version: Version, context: CursorContext = {}): BloomFilter {
+  const cursor = new Cursor(bytes, context);
+  const hashCount = cursor.i32();
+  if (hashCount < 1 || hashCount > MAX_HASH_COUNT) {
+    throw cursor.corrupt('hash count', { offset: 0, seen: hashCount, expected: `1 to ${MAX_HASH_COUNT}` });
+  }
+  const words = cursor.i32();
+  if (words < 1 || words * 8 !== cursor.left) {
+    throw cursor.corrupt('length of the bit set', { offset: 4, seen: words, expected: `${cursor.left / 8} words` });
+  }
+  const bits = cursor.bytes(words * 8);
+  if (version.hasOldBfFormat) reverseWords(bits);
+  return { hashCount, bits };
+}
+
+export function encodeFilter(filter: BloomFilter, version: Version): Buffer {
+  const out = new ByteWriter(8 + filter.bits.length);
+  out.i32(filter.hashCount);
+  out.i32(filter.bits.length / 8);
+  out.bytes(filter.bits);
+  if (version.hasOldBfFormat) reverseWords(out.buf.subarray(8, out.pos));
+  return out.toBytes();
+}
+
+function reverseWords(bits: Uint8Array): void {
+  for (let i = 0; i < bits.length; i += 8) bits.subarray(i, i + 8).reverse();
+}
+
+/** An empty filter, sized as Cassandra does: `keys` · `bucketsPerElement` + 20 bits, rounded up to words. */
+export function makeFilter(keys: number, bucketsPerElement: number, hashCount: number): BloomFilter {
+  const words = Math.floor((keys * bucketsPerElement + 20 - 1) / 64) + 1;
+  return { hashCount, bits: new Uint8Array(words * 8) };
+}
+
+/** Whether the filter admits that the SSTable holds `key`; `false` is certain. */
+export function isPresent(filter: BloomFilter, key: Uint8Array): boolean {
+  return isHashPresent(filter, murmur3(key, 0, key.length, keyHash));
+}
+
+/** {@link isPresent} for a key's Murmur3 hash. */
+export function isHashPresent({ hashCount, bits }: BloomFilter, hash: Hash128): boolean {
+  const capacity = bits.length * 8;
+  let hi = hash[2]!;
+  let lo = hash[3]!;
+  for (let k = 0; k < hashCount; k++) {
+    const bit = absoluteRemainder(hi, lo, capacity);
+    if (!(bits[Math.floor(bit / 8)]! & (1 << (bit & 7)))) return false;
+    const sum = (lo >>> 0) + (hash[1]! >>> 0);
+    hi = (hi + hash[0]! + (sum > 0xffffffff ? 1 : 0)) | 0;
+    lo = sum | 0;
+  }
+  return true;
+}
+
+/** Sets the bits of `key`. */
+export function addToFilter({ hashCount, bits }: BloomFilter, key: Uint8Array): void {
+  const capacity = bits.length * 8;
+  const hash = murmur3(key, 0, key.length, keyHash);
+  let hi = hash[2]!;
+  let lo = hash[3]!;
+  for (let k = 0; k < hashCount; k++) {
+    const bit = absoluteRemainder(hi, lo, capacity);
+    bits[Math.floor(bit / 8)]! |= 1 << (bit & 7);
+    const sum = (lo >>> 0) + (hash[1]! >>> 0);
+    hi = (hi + hash[0]! + (sum > 0xffffffff ? 1 : 0)) | 0;
+    lo = sum | 0;
+  }
+}
+
+/** How many bits are set: with the count of keys, how often the filter errs. */
+export function bitsSet({ bits }: BloomFilter): number {
+  let count = 0;
+  for (let b of bits) {
+    b -= (b >> 1) & 0x55;
+    b = (b & 0x33) + ((b >> 2) & 0x33);
+    count += (b + (b >> 4)) & 0x0f;
+  }
+  return count;
+}
+
+const keyHash: Hash128 = new Int32Array(4);
+
+/** |n % m| of a signed 64-bit n, 0 < m < 2^37: sixteen bits at a time, so that every product stays below 2^53. */
+function absoluteRemainder(hi: number, lo: number, m: number): number {
+  let high = hi;
+  let low = lo;
+  if (hi < 0) {
+    low = -lo | 0;
+    high = low === 0 ? -hi : ~hi;
+  }
+  let r = remainder(high >>> 0, m);
+  r = remainder(r * 65536 + (low >>> 16), m);
+  return remainder(r * 65536 + (low & 0xffff), m);
+}
+
+/** n % m of integral doubles below 2^53, without the slow path that `%` takes for doubles. */
+function remainder(n: number, m: number): number {
+  if (n < m) return n;
+  let r = n - Math.floor(n / m) * m;
+  if (r < 0) r += m;
+  else if (r >= m) r -= m;
+  return r;
+}

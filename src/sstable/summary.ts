@@ -1,0 +1,146 @@
+/**
+ * Summary.db, a sample of Index.db: by default each 128th key.
+ *
+ *   i32 minIndexInterval | i32 n | i64 bytes of offsets and entries | i32 samplingLevel | i32 n at the full sampling level
+ *   | n × i32 offset of the entry, from the first offset on                                    in the byte order of the machine: little-endian
+ *   | n × (key, i64 position in Index.db)                                                     the position little-endian
+ *   | i32 length, first key | i32 length, last key
+ */
+import { Cursor, type CursorContext } from '../bytes/cursor.js';
+import { readWhole, type Storage } from '../bytes/source.js';
+import { ByteWriter } from '../bytes/writer.js';
+import { COMPONENT, componentPath, type Descriptor } from './descriptor.js';
+import { compareDecorated, type DecoratedKey, decorate, type Partitioner } from './partitioner.js';
+
+const HEADER_BYTES = 24;
+/** The sampling level of a summary that nobody thinned out. */
+export const BASE_SAMPLING_LEVEL = 128;
+const MAX_SUMMARY_BYTES = 0x7fffffff;
+
+export type IndexSummary = {
+  readonly minIndexInterval: number;
+  readonly samplingLevel: number;
+  readonly sizeAtFullSampling: number;
+  /** In the order of the SSTable. */
+  readonly entries: readonly SummaryEntry[];
+  readonly firstKey: Uint8Array;
+  readonly lastKey: Uint8Array;
+};
+
+/** `position` is that of the key's entry in Index.db. */
+export type SummaryEntry = { readonly key: Uint8Array; readonly position: number };
+
+/** `undefined` where the SSTable has none: Cassandra makes a new one. @throws CorruptError, UsageError */
+export function readSummary(storage: Storage, descriptor: Descriptor): IndexSummary | undefined {
+  const file = componentPath(descriptor, COMPONENT.summary);
+  if (!storage.stat(file)) return undefined;
+  return decodeSummary(readWhole(storage, file, MAX_SUMMARY_BYTES), { file, component: 'Summary' });
+}
+
+/** @throws CorruptError */
+export function decodeSummary(bytes: Uint8Array, context: CursorContext = {}): IndexSummary {
+  const cursor = new Cursor(bytes, context);
+  const minIndexInterval = cursor.i32();
+  const count = cursor.count(cursor.i32(), 4, 'summary entries');
+  const size = cursor.i64AsNumber();
+  const samplingLevel = cursor.i32();
+  const sizeAtFullSampling = cursor.i32();
+  if (size < count * 12 || size > cursor.left) {
+    throw cursor.corrupt('size of the entries', {
+      offset: 8,
+      seen: size,
+      expected: `${count * 12} to ${cursor.left}`,
+    });
+  }
+  const table = cursor.view(size);
+  const firstKey = cursor.bytes(cursor.i32());
+  const lastKey = cursor.bytes(cursor.i32());
+  cursor.expectEnd();
+  return {
+    minIndexInterval,
+    samplingLevel,
+    sizeAtFullSampling,
+    entries: decodeEntries(table, count, cursor),
+    firstKey,
+    lastKey,
+  };
+}
+
+function decodeEntries(table: Uint8Array, count: number, cursor: Cursor): SummaryEntry[] {
+  const view = new DataView(table.buffer, table.byteOffset, table.length);
+  // the machine that wrote it decides; the first entry follows the offsets
+  const little = count === 0 || view.getInt32(0, true) === count * 4;
+  const entries: SummaryEntry[] = [];
+  let start = count * 4;
+  for (let i = 0; i < count; i++) {
+    const offset = HEADER_BYTES + i * 4;
+    const at = view.getInt32(i * 4, little);
+    if (at !== start) throw cursor.corrupt('offset of a summary entry', { offset, seen: at, expected: start });
+    const end = i + 1 < count ? view.getInt32(i * 4 + 4, little) : table.length;
+    if (end < at + 8 || end > table.length) {
+      throw cursor.corrupt('offset of a summary entry', {
+        offset: offset + 4,
+        seen: end,
+        expected: `at least ${at + 8}`,
+      });
+    }
+    const position = Number(view.getBigInt64(end - 8, little));
+    if (position < 0 || !Number.isSafeInteger(position)) {
+      throw cursor.corrupt('position in Index.db', { offset: HEADER_BYTES + end - 8, seen: position });
+    }
+    entries.push({ key: table.subarray(at, end - 8), position });
+    start = end;
+  }
+  return entries;
+}
+
+export function encodeSummary(summary: IndexSummary): Buffer {
+  const { entries } = summary;
+  const keyBytes = entries.reduce((sum, { key }) => sum + key.length, 0);
+  const out = new ByteWriter(HEADER_BYTES + keyBytes + entries.length * 12 + 512);
+  out.i32(summary.minIndexInterval);
+  out.i32(entries.length);
+  out.i64FromNumber(keyBytes + entries.length * 12);
+  out.i32(summary.samplingLevel);
+  out.i32(summary.sizeAtFullSampling);
+  let offset = entries.length * 4;
+  for (const { key } of entries) {
+    out.reserve(4);
+    out.pos = out.buf.writeInt32LE(offset, out.pos);
+    offset += key.length + 8;
+  }
+  for (const { key, position } of entries) {
+    out.bytes(key);
+    out.reserve(8);
+    out.pos = out.buf.writeBigInt64LE(BigInt(position), out.pos);
+  }
+  for (const key of [summary.firstKey, summary.lastKey]) {
+    out.i32(key.length);
+    out.bytes(key);
+  }
+  return out.toBytes();
+}
+
+/**
+ * Index of the last entry for which `isBefore` says that it lies before what is sought, or -1 where none does. The caller reads Index.db from
+ * there on.
+ */
+export function floorEntry(entries: readonly SummaryEntry[], isBefore: (entry: SummaryEntry) => boolean): number {
+  let low = 0;
+  let high = entries.length;
+  while (low < high) {
+    const mid = (low + high) >>> 1;
+    if (isBefore(entries[mid]!)) low = mid + 1;
+    else high = mid;
+  }
+  return low - 1;
+}
+
+/** Position in Index.db from which a scan meets `key` if the SSTable has it: that of the last sampled key not after it, or 0. */
+export function scanPosition(summary: IndexSummary, partitioner: Partitioner, key: DecoratedKey): number {
+  const i = floorEntry(
+    summary.entries,
+    (entry) => compareDecorated(partitioner, decorate(partitioner, entry.key), key) <= 0,
+  );
+  return i < 0 ? 0 : summary.entries[i]!.position;
+}
