@@ -12,6 +12,7 @@ import path from 'node:path';
 import { LsmctlError, UsageError } from '../bytes/errors.js';
 import type { Storage } from '../bytes/source.js';
 import { parseDescriptor, parseTableDirectory } from '../sstable/descriptor.js';
+import { decideTransactions, withoutLeftovers } from './leftovers.js';
 import {
   classifyDirectory,
   groupNames,
@@ -20,10 +21,11 @@ import {
   type SSTableDirectory,
   type SSTableFiles,
 } from './sstable-directory.js';
+import type { TransactionOutcome } from './transaction-outcome.js';
 
 /** Something that a command passes over, and why. */
 export type PathProblem = {
-  readonly kind: 'unsupported' | 'orphan' | 'leftover' | 'unreadable';
+  readonly kind: 'unsupported' | 'orphan' | 'leftover' | 'transaction' | 'unreadable';
   /** File or directory; for SSTables the path up to the component's name. */
   readonly path: string;
   readonly message: string;
@@ -33,6 +35,8 @@ export type PathProblem = {
 export type ResolvedPaths = {
   /** Table, index, snapshot and backup directories, in the order of the walk. */
   readonly directories: readonly SSTableDirectory[];
+  /** What the transaction logs in these directories come to. */
+  readonly transactions: readonly TransactionOutcome[];
   readonly problems: readonly PathProblem[];
 };
 
@@ -51,6 +55,8 @@ type Walk = {
   readonly visited: Set<string>;
   readonly directories: SSTableDirectory[];
   readonly problems: PathProblem[];
+  /** Names in each directory that was read. */
+  readonly listings: Map<string, readonly string[]>;
   /** SSTables asked for by file, a listing for each of their directories. */
   readonly picked: Map<string, PickedDirectory>;
 };
@@ -67,9 +73,28 @@ type PickedDirectory = {
  * a version that is not read
  */
 export function resolvePaths(storage: Storage, paths: readonly string[], options: ResolveOptions = {}): ResolvedPaths {
-  const walk: Walk = { storage, options, visited: new Set(), directories: [], problems: [], picked: new Map() };
+  const walk: Walk = {
+    storage,
+    options,
+    visited: new Set(),
+    directories: [],
+    problems: [],
+    listings: new Map(),
+    picked: new Map(),
+  };
   for (const given of paths) resolvePath(walk, given);
-  return { directories: [...walk.directories, ...pickedDirectories(walk)], problems: walk.problems };
+  const listing = (directory: string) => walk.listings.get(directory) ?? storage.list(directory);
+  const { transactions, unreadable } = decideTransactions(storage, walk.directories, listing);
+  const directories = walk.directories.map((directory) => withoutLeftovers(directory, transactions));
+  const logProblems = [
+    ...unreadable.map(({ file, error }): PathProblem => ({ kind: 'unreadable', path: file, message: error.message })),
+    ...transactions.flatMap(refusedTransaction),
+  ];
+  return {
+    directories: [...directories, ...pickedDirectories(walk)],
+    transactions,
+    problems: [...walk.problems, ...logProblems],
+  };
 }
 
 /**
@@ -88,6 +113,18 @@ export function resolveSSTables(
   return { sstables, problems };
 }
 
+function refusedTransaction(transaction: TransactionOutcome): PathProblem[] {
+  if (transaction.verified) return [];
+  return [
+    {
+      kind: 'transaction',
+      path: transaction.replicas[0]!,
+      message: `${transaction.operation} log does not hold: ${transaction.problem}`,
+      hint: 'a node does not start on this directory until the log is put right',
+    },
+  ];
+}
+
 function passedOver(directory: SSTableDirectory): PathProblem[] {
   return [
     ...directory.unsupported.map(
@@ -96,6 +133,14 @@ function passedOver(directory: SSTableDirectory): PathProblem[] {
         path: path.join(u.directory, u.prefix),
         message: u.error.message,
         ...(u.error.facts.hint !== undefined && { hint: u.error.facts.hint }),
+      }),
+    ),
+    ...directory.leftovers.map(
+      ({ descriptor, transaction }): PathProblem => ({
+        kind: 'leftover',
+        path: path.join(directory.path, descriptor.prefix),
+        message: `is a leftover of a ${transaction.operation} that ${transaction.state === 'committed' ? 'was committed and replaced it' : 'did not finish'} (${transaction.name})`,
+        hint: 'a start of the node removes these files',
       }),
     ),
     ...directory.orphans.map(
@@ -171,7 +216,7 @@ function pickedDirectories(walk: Walk): SSTableDirectory[] {
 
 function descend(walk: Walk, directory: string, depth: number): void {
   if (!enter(walk, directory)) return;
-  const names = walk.storage.list(directory);
+  const names = listNames(walk, directory);
   if (parseTableDirectory(directory).tableId !== undefined || names.some(isComponentName)) {
     readTable(walk, classifyDirectory(directory, names));
     return;
@@ -200,8 +245,14 @@ function readTable(walk: Walk, table: SSTableDirectory): void {
 function readLeaf(walk: Walk, directory: string): void {
   tolerate(walk, directory, () => {
     if (!walk.storage.stat(directory)?.isDirectory || !enter(walk, directory)) return;
-    readTable(walk, classifyDirectory(directory, walk.storage.list(directory)));
+    readTable(walk, classifyDirectory(directory, listNames(walk, directory)));
   });
+}
+
+function listNames(walk: Walk, directory: string): readonly string[] {
+  const names = walk.storage.list(directory);
+  walk.listings.set(directory, names);
+  return names;
 }
 
 /** False where this very directory has been visited, by whatever path. */

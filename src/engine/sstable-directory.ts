@@ -18,6 +18,7 @@ import {
   type TableDirectory,
 } from '../sstable/descriptor.js';
 import { compareIds } from '../sstable/sstable-id.js';
+import type { LeftoverSSTable } from './leftovers.js';
 
 export type SSTableFiles = {
   readonly descriptor: Descriptor;
@@ -44,6 +45,8 @@ export type SSTableDirectory = {
   readonly sstables: readonly SSTableFiles[];
   /** Components without a Data.db: a start of the node removes them. */
   readonly orphans: readonly SSTableFiles[];
+  /** SSTables that a transaction log takes out of the data; empty until the logs are read. */
+  readonly leftovers: readonly LeftoverSSTable[];
   readonly unsupported: readonly UnsupportedSSTable[];
   /** File names. */
   readonly transactionLogs: readonly string[];
@@ -93,6 +96,7 @@ export function classifyDirectory(directory: string, names: readonly string[]): 
     kind: place.snapshot !== undefined ? 'snapshot' : place.backup ? 'backup' : 'live',
     place,
     ...groupSSTables(directory, place, groups),
+    leftovers: [],
     ...found,
   };
 }
