@@ -2,11 +2,10 @@
  * What every command stands on: it parses, calls `src`, renders; stdout is data, stderr is notices. Errors are not handled here: they reach
  * `main.ts`, which asks `exit.ts` what they are.
  */
-import { Command } from '@oclif/core/command';
-import { Config } from '@oclif/core/config';
 import type { LoadOptions } from '@oclif/core/interfaces';
 import { jsonText } from '../render/json.js';
 import type { ExitCode } from './exit.js';
+import { Command, Config } from './oclif.js';
 import { flushQuietly, notice, type StdoutSink, stdoutSink } from './output.js';
 
 export abstract class LsmctlCommand extends Command {

@@ -59,7 +59,7 @@ export function reportOf(error: unknown, command = ''): ErrorReport {
   });
   if (error instanceof LsmctlError && EXIT_OF_CODE[error.code] !== undefined) {
     const hint = error.facts.hint ?? HINT_OF_CODE[error.code];
-    return of(error.code, EXIT_OF_CODE[error.code]!, error.message, { facts: error.facts, hint });
+    return of(error.code, EXIT_OF_CODE[error.code]!, withoutWrapper(error.message), { facts: error.facts, hint });
   }
   if (e.code === 'EPIPE') return of('CLOSED', EXIT.clean, 'the reader closed the pipe', { quiet: true });
   if (e.code === 'EEXIT') return of('EXIT', e.oclif?.exit ?? EXIT.clean, '', { quiet: true });
@@ -122,7 +122,7 @@ export function printable(text: string, maxLength = 2000): string {
 
 /** oclif's own usage errors come in several lines, the last of which points to --help. */
 function usageMessage(error: { message?: string; args?: unknown }): string {
-  const lines = (error.message ?? 'wrong usage')
+  const lines = withoutWrapper(error.message ?? 'wrong usage')
     .split('\n')
     .map((line) => line.trim())
     .filter((line) => line !== '' && line !== 'See more help with --help');
@@ -131,6 +131,13 @@ function usageMessage(error: { message?: string; args?: unknown }): string {
   if (/^The following errors? occurred:$/.test(lines[0] ?? '')) lines.shift();
   const text = lines.join(' ');
   return /^[A-Z][a-z]/.test(text) ? text[0]!.toLowerCase() + text.slice(1) : text;
+}
+
+/** oclif's parser wraps the message of a flag's own error: "Parsing --limit \n\t…\nSee more help with --help". */
+function withoutWrapper(message: string): string {
+  const match = /^Parsing (--[\w-]+) \n\t([\s\S]*)\nSee more help with --help$/.exec(message);
+  if (!match) return message;
+  return match[2]!.startsWith(match[1]!) ? match[2]! : `${match[1]}: ${match[2]}`;
 }
 
 function usageHint(command: string): string {

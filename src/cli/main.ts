@@ -6,7 +6,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Interfaces } from '@oclif/core';
-import type { Config } from '@oclif/core/config';
+import type { Config as OclifConfig } from '@oclif/core/config';
 import { EXIT, errorObject, errorText, reportOf } from './exit.js';
 import { flushQuietly, notice, stdoutSink } from './output.js';
 
@@ -53,17 +53,28 @@ export function findCommand(
 
 async function runCommand(id: string, command: ManifestCommand, argv: readonly string[]): Promise<void> {
   const file = pathToFileURL(path.join(ROOT, ...command.relativePath!));
-  const [{ Config: ConfigClass }, module] = await Promise.all([import('@oclif/core/config'), import(file.href)]);
-  const pjson = readJson<Interfaces.PJSON>('package.json')!;
-  const config: Config = await ConfigClass.load({
-    root: ROOT,
-    pjson: { ...pjson, oclif: { ...pjson.oclif, plugins: [] } },
-    userPlugins: false,
-    devPlugins: false,
-  });
-  const commandClass = module.default as { id: string; run(argv: string[], config: Config): Promise<unknown> };
+  const [{ Config }, module] = await Promise.all([import('./oclif.js'), import(file.href)]);
+  const commandClass = module.default as { id: string; run(argv: string[], config: OclifConfig): Promise<unknown> };
   commandClass.id = id;
-  await commandClass.run([...argv], config);
+  await commandClass.run([...argv], bareConfig(new Config({ root: ROOT })));
+}
+
+/** What parsing and printing ask of oclif's configuration. Its own `load` looks for plugins, themes and shells: a tenth of a start. */
+function bareConfig(config: OclifConfig): OclifConfig {
+  const pjson = readJson<Interfaces.PJSON>('package.json')!;
+  const { name, version } = pjson;
+  return Object.assign(config, {
+    root: ROOT,
+    pjson,
+    name,
+    version,
+    bin: 'lsmctl',
+    dirname: 'lsmctl',
+    topicSeparator: ' ' as const,
+    valid: true,
+    userAgent: userAgent(name, version),
+    rootPlugin: { name, version, root: ROOT, pjson, hooks: {} },
+  });
 }
 
 async function runOclif(argv: readonly string[]): Promise<void> {
@@ -74,7 +85,11 @@ async function runOclif(argv: readonly string[]): Promise<void> {
 /** As oclif's own `--version`. */
 function printVersion(): void {
   const { name, version } = readJson<{ name: string; version: string }>('package.json')!;
-  stdoutSink().writeText(`${name}/${version} ${process.platform}-${process.arch} node-${process.version}\n`);
+  stdoutSink().writeText(`${userAgent(name, version)}\n`);
+}
+
+function userAgent(name: string, version: string): string {
+  return `${name}/${version} ${process.platform}-${process.arch} node-${process.version}`;
 }
 
 function asksForHelp(argv: readonly string[]): boolean {
