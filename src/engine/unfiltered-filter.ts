@@ -81,3 +81,19 @@ function beginsWith(c: UnfilteredCursor, values: readonly Uint8Array[], count: n
   }
   return true;
 }
+
+/** `filter`, until it has wanted `count` rows, markers or partition deletions: then the cursor is told to stop. */
+export function limited(filter: UnfilteredFilter | undefined, count: number): UnfilteredFilter {
+  let left = count;
+  const take = (c: UnfilteredCursor, wanted: boolean): boolean => {
+    if (!wanted || left <= 0) return false;
+    left--;
+    if (left === 0) c.stop();
+    return true;
+  };
+  return {
+    wantsPartition: (c) => take(c, filter ? filter.wantsPartition(c) : c.hasPartitionDeletion),
+    wantsRow: (c) => take(c, filter?.wantsRow(c) ?? true),
+    wantsMarker: (c) => take(c, filter?.wantsMarker(c) ?? true),
+  };
+}

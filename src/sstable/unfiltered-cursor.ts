@@ -164,6 +164,7 @@ export class UnfilteredCursor {
 
   /** Goes to the next partition, past what is left of this one; `false` at the end. @throws CorruptError */
   nextPartition(): boolean {
+    if (this.stopped) return false;
     if (this.inPartition) this.skipPartition();
     const c = this.in;
     c.mark = -1;
@@ -184,6 +185,12 @@ export class UnfilteredCursor {
     return true;
   }
 
+  /** Nothing more is wanted after the row or marker on which the cursor stands. */
+  stop(): void {
+    this.stopped = true;
+  }
+
+  private stopped = false;
   private staticPending = false;
 
   private readPartitionDeletion(): void {
@@ -247,7 +254,7 @@ export class UnfilteredCursor {
 
   /** Goes to the partition's next row or marker. @returns ROW, MARKER, or END. @throws CorruptError */
   nextUnfiltered(): number {
-    if (!this.inPartition) return END;
+    if (!this.inPartition || this.stopped) return END;
     if (this.staticPending) this.readStaticRow();
     const c = this.in;
     if (this.bodyEnd > 0) this.finishRow();
