@@ -45,12 +45,19 @@ const MAX_DEPTH = 64;
 
 /** The type that `text` of system_schema names. @throws CorruptError where it is none; `context` says where it was read */
 export function parseCqlType(text: string, scope: TypeScope, context: ErrorFacts = {}): CqlType {
-  const makeError = (message: string, facts: ErrorFacts) =>
-    new CorruptError(`type text is broken: ${message}`, { ...facts, seen: text.slice(0, 200) });
-  const reader = new TokenReader(text, context, makeError);
+  const reader = storedType(text, context);
   const type = readType(reader, scope);
   reader.expectEnd();
   return type;
+}
+
+/** A reader of text that a file held: what is wrong there is corrupt. */
+function storedType(text: string, context: ErrorFacts): TokenReader {
+  return new TokenReader(
+    text,
+    context,
+    (message, facts) => new CorruptError(`type text is broken: ${message}`, { ...facts, seen: text.slice(0, 200) }),
+  );
 }
 
 /** Reads one type. @throws what `reader` makes: no type here, or a user-defined type that `scope` does not have */
@@ -124,9 +131,9 @@ function readUserType(reader: TokenReader, scope: TypeScope): CqlType {
   return type;
 }
 
-/** Names of the user-defined types that `text` may refer to: those that have to be known first. */
-export function referencedTypeNames(text: string): string[] {
-  const reader = new TokenReader(text);
+/** Names of the user-defined types that `text` may refer to: those that have to be known first. @throws CorruptError */
+export function referencedTypeNames(text: string, context: ErrorFacts = {}): string[] {
+  const reader = storedType(text, context);
   const names: string[] = [];
   while (reader.token.kind !== 'end') {
     const { kind, text: name } = reader.take();

@@ -1,7 +1,7 @@
 /**
  * What else belongs to a table or keyspace, each read from after its name:
  *
- *   [CUSTOM] INDEX … ON table '(' target {',' target} ')' [USING 'class'] [WITH OPTIONS = map]      target = name | KEYS|VALUES|ENTRIES|FULL '(' name ')'
+ *   [CUSTOM] INDEX … ON table '(' [target {',' target}] ')' [USING 'class'] [WITH OPTIONS = map]      target = name | KEYS|VALUES|ENTRIES|FULL '(' name ')'
  *   MATERIALIZED VIEW … AS SELECT (* | names) FROM table WHERE … PRIMARY KEY '(' … ')' [WITH …]
  *   FUNCTION … '(' name type {',' …} ')' (CALLED | RETURNS NULL) ON NULL INPUT RETURNS type LANGUAGE name AS string
  *   AGGREGATE … '(' type {',' …} ')' SFUNC name STYPE type [FINALFUNC name] [INITCOND literal]
@@ -29,9 +29,11 @@ export type IndexContext = {
 export function readIndex(reader: TokenReader, table: TableDraft, { name, isCustom, used }: IndexContext): Index {
   const targets: { readonly text: string; readonly column: string }[] = [];
   reader.expectSymbol('(');
-  do targets.push(readTarget(reader, table));
-  while (reader.trySymbol(','));
-  reader.expectSymbol(')');
+  while (!reader.isSymbol(')')) {
+    if (targets.length > 0) reader.expectSymbol(',');
+    targets.push(readTarget(reader, table));
+  }
+  reader.take();
   const using = reader.tryWords('using') ? reader.expectKind('string', 'the name of a class') : undefined;
   const options = reader.tryWords('with') ? readIndexOptions(reader) : {};
   if (isCustom && using === undefined) throw reader.unexpected('USING');

@@ -30,12 +30,24 @@ export type ParseOptions = {
 
 /** @throws UsageError that names line and column, what stands there and what was expected */
 export function parseSchema(text: string, options: ParseOptions = {}): Schema {
-  const facts = options.file === undefined ? {} : { file: options.file };
-  const parser: Parser = { reader: new TokenReader(text, facts), schema: new Map(), keyspace: options.keyspace };
+  return parseSchemas([{ text, ...options }]);
+}
+
+/** Several texts as one schema, such as the schema.cql of each table's snapshot. @throws UsageError, as {@link parseSchema} */
+export function parseSchemas(texts: readonly (ParseOptions & { readonly text: string })[]): Schema {
+  const schema: SchemaDraft = new Map();
+  for (const { text, file, keyspace } of texts) {
+    const parser: Parser = { reader: new TokenReader(text, file === undefined ? {} : { file }), schema, keyspace };
+    readStatements(parser);
+  }
+  return finishSchema(schema);
+}
+
+function readStatements(parser: Parser): void {
   const { reader } = parser;
   for (;;) {
     while (reader.trySymbol(';'));
-    if (reader.atEnd) return finishSchema(parser.schema);
+    if (reader.atEnd) return;
     readStatement(parser);
     if (!reader.atEnd) reader.expectSymbol(';');
   }

@@ -6,8 +6,9 @@
  * A null, and a column that the release does not have, is `undefined`. @throws CorruptError for a column of another type, or bytes that are
  * no value of it
  */
-import { CorruptError, type ErrorFacts } from '../bytes/errors.js';
+
 import { Cursor } from '../bytes/cursor.js';
+import { CorruptError, type ErrorFacts } from '../bytes/errors.js';
 import type { CqlType, NativeName } from '../cql/type.js';
 import { cqlTypeName } from '../cql/type-facts.js';
 import type { LiveColumn, LiveRow } from './merge-objects.js';
@@ -16,13 +17,15 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 export class SchemaRow {
   private readonly row: LiveRow;
-  private readonly facts: ErrorFacts;
+  /** Where the row was read, for errors: table and key. */
+  readonly facts: ErrorFacts;
   readonly keyspace: string;
 
-  /** `facts`: where the row was read, for errors. */
-  constructor(keyspace: Uint8Array, row: LiveRow, facts: ErrorFacts) {
+  /** `table` of system_schema. */
+  constructor(table: string, keyspace: Uint8Array, row: LiveRow) {
     this.row = row;
-    this.facts = facts;
+    const key = [keyspace, ...row.clustering].map((value) => Buffer.from(value ?? []).toString('utf8'));
+    this.facts = { component: `system_schema.${table}`, partition: key.join(':') };
     this.keyspace = this.decodeText('keyspace_name', keyspace);
   }
 
@@ -78,7 +81,12 @@ export class SchemaRow {
   uuid(name: string): string | undefined {
     const value = this.simple(name, 'uuid');
     if (value && value.length !== 16) throw this.corrupt(name, 'has a wrong length', value.length, 16);
-    return value && Buffer.from(value).toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+    return (
+      value &&
+      Buffer.from(value)
+        .toString('hex')
+        .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+    );
   }
 
   blobHex(name: string): string | undefined {
@@ -133,7 +141,12 @@ export class SchemaRow {
   private column(name: string, expected: string, fits: (type: CqlType) => boolean): LiveColumn | undefined {
     const found = this.row.cells.get(name);
     if (found && !fits(found.column.type)) {
-      throw this.corrupt(name, 'has another type than system_schema gives it', cqlTypeName(found.column.type), expected);
+      throw this.corrupt(
+        name,
+        'has another type than system_schema gives it',
+        cqlTypeName(found.column.type),
+        expected,
+      );
     }
     return found;
   }

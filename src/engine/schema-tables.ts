@@ -1,0 +1,101 @@
+/** Reads the SSTables of `<data>/system_schema/<table>-<id>/` and merges each table's into its living rows. */
+import path from 'node:path';
+import { UsageError, withFacts } from '../bytes/errors.js';
+import type { Storage } from '../bytes/source.js';
+import type { Schema } from '../cql/schema.js';
+import { openSSTable, type SSTable } from '../sstable/sstable.js';
+import { mergeLive } from './merge-objects.js';
+import { SchemaRow } from './schema-row.js';
+import { classifyDirectory, type SSTableDirectory } from './sstable-directory.js';
+import { SCHEMA_TABLES, type SchemaRows, type SchemaTable, schemaFromRows } from './system-schema.js';
+import { decideTransaction } from './transaction-outcome.js';
+
+/** Tables that have rows as soon as there is any schema. */
+const NEEDED: readonly SchemaTable[] = ['keyspaces', 'tables', 'columns'];
+
+/**
+ * The schema that the data directories of a node hold; `undefined` where system_schema has no SSTables there.
+ * @throws UsageError where some of its tables have SSTables and one that every schema needs has none; CorruptError, UnsupportedError of an
+ * SSTable that can't be read
+ */
+export async function readSystemSchema(
+  storage: Storage,
+  dataDirectories: readonly string[],
+  nowSeconds: number,
+): Promise<Schema | undefined> {
+  const roots = dataDirectories.map((directory) => path.join(directory, 'system_schema'));
+  const directories = roots
+    .filter((root) => storage.stat(root)?.isDirectory)
+    .flatMap((root) => tablesOf(storage, root));
+  const files = new Map<SchemaTable, string[]>();
+  for (const directory of directories) {
+    const table = SCHEMA_TABLES.find((name) => name === directory.place.table);
+    if (table) files.set(table, [...(files.get(table) ?? []), ...liveFiles(storage, directory)]);
+  }
+  const missing = NEEDED.filter((table) => (files.get(table) ?? []).length === 0);
+  if (missing.length === NEEDED.length) return undefined;
+  if (missing.length > 0) throw incomplete(missing, roots, directories);
+  const rows = {} as Record<SchemaTable, SchemaRow[]>;
+  for (const table of SCHEMA_TABLES) rows[table] = await readRows(storage, table, files.get(table) ?? [], nowSeconds);
+  return schemaFromRows(rows as SchemaRows);
+}
+
+function tablesOf(storage: Storage, root: string): SSTableDirectory[] {
+  return storage
+    .list(root)
+    .map((name) => path.join(root, name))
+    .filter((directory) => storage.stat(directory)?.isDirectory)
+    .map((directory) => classifyDirectory(directory, storage.list(directory)));
+}
+
+/** Paths of the Data.db files that a node would read: not those that a transaction has done away with or not finished. */
+function liveFiles(storage: Storage, directory: SSTableDirectory): string[] {
+  const [unsupported] = directory.unsupported;
+  if (unsupported) throw unsupported.error;
+  const disregarded = new Set(
+    directory.transactionLogs.flatMap(
+      (log) => decideTransaction(storage, [path.join(directory.path, log)], (of) => storage.list(of)).disregarded,
+    ),
+  );
+  return directory.sstables
+    .map(({ descriptor }) => path.join(descriptor.directory, `${descriptor.prefix}-Data.db`))
+    .filter((file) => !disregarded.has(file));
+}
+
+function incomplete(
+  missing: readonly SchemaTable[],
+  roots: readonly string[],
+  directories: readonly SSTableDirectory[],
+): UsageError {
+  const [table] = missing;
+  const directory = directories.find(({ place }) => place.table === table)?.path ?? path.join(roots[0]!, `${table}-*`);
+  return new UsageError(`system_schema.${table} has no SSTables, but other tables of system_schema have`, {
+    file: directory,
+    expected: `SSTables of system_schema.${missing.join(', system_schema.')}`,
+    hint: 'copy system_schema as a whole, after nodetool flush system_schema; or give the schema with --schema FILE',
+  });
+}
+
+async function readRows(
+  storage: Storage,
+  table: SchemaTable,
+  files: readonly string[],
+  nowSeconds: number,
+): Promise<SchemaRow[]> {
+  const sstables: SSTable[] = [];
+  try {
+    for (const file of files) sstables.push(await openSSTable(storage, file));
+    const clusteringTypes = sstables[0]?.header.clusteringTypes ?? [];
+    const partitions = mergeLive(
+      sstables.map((sstable) => sstable.partitions()),
+      { clusteringTypes, nowSeconds },
+    );
+    return partitions.flatMap(({ key, staticRow, rows }) =>
+      [...(staticRow ? [staticRow] : []), ...rows].map((row) => new SchemaRow(table, key, row)),
+    );
+  } catch (error) {
+    throw withFacts(error, { component: `system_schema.${table}` });
+  } finally {
+    for (const sstable of sstables) sstable.close();
+  }
+}
