@@ -214,8 +214,13 @@ export class ByteWriter {
     const limbs = [h >>> 16, h & 0xffff, l >>> 16, l & 0xffff];
     const low = divideBy1e9(limbs);
     const middle = divideBy1e9(limbs);
-    this.decimal(limbs[2]! * 65536 + limbs[3]!);
-    this.padded(middle, 9);
+    // at least 2^53, so the quotient has 7 digits or more, and may have no more than 9
+    if (limbs[3] === 0) {
+      this.decimal(middle);
+    } else {
+      this.decimal(limbs[3]!);
+      this.padded(middle, 9);
+    }
     this.padded(low, 9);
   }
 }

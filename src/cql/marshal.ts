@@ -198,7 +198,7 @@ class TypeText {
       case 'DynamicCompositeType':
         return this.dynamicComposite();
       case 'PartitionerDefinedOrder':
-        return this.partitionerDefinedOrder(start);
+        return this.partitionerDefinedOrder();
       default:
         return this.custom(start);
     }
@@ -228,6 +228,8 @@ class TypeText {
   private vector(): CqlType {
     this.expect('(');
     const element = freeze(this.type());
+    // millions of elements in no bytes at all
+    if (element.kind === 'native' && element.name === 'empty') throw this.bad('a vector of empty values');
     if (this.at(',')) this.pos++;
     const digits = this.word();
     const dimension = Number(digits);
@@ -278,16 +280,18 @@ class TypeText {
     return { kind: 'dynamicComposite', aliases };
   }
 
-  private partitionerDefinedOrder(start: number): CqlType {
+  private partitionerDefinedOrder(): CqlType {
     this.expect('(');
-    if (this.word() === '') throw this.bad('a partitioner expected');
+    const partitioner = this.word();
+    if (partitioner === '') throw this.bad('a partitioner expected');
     let of: CqlType | undefined;
     if (this.at(':')) {
       this.pos++;
       of = this.type();
     }
     this.expect(')');
-    const className = this.text.slice(start, this.pos).trim();
+    const parameters = of ? `${partitioner}:${marshalTypeName(of)}` : partitioner;
+    const className = `${PACKAGE}PartitionerDefinedOrder(${parameters})`;
     return of ? { kind: 'custom', className, of } : { kind: 'custom', className };
   }
 

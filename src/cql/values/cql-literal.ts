@@ -1,8 +1,8 @@
 /**
  * Values as CQL that Cassandra reads back as the same bytes. Where Cassandra's own literal does not (empty values, addresses mapped from
- * IPv4, integers with needless leading bytes), it is `blobAs<Type>(0x…)`, which 4.x and 5.x know; timestamps outside the years 1 to 9999 are
+ * IPv4, integers with needless leading bytes, booleans of another byte than 0 and 1), it is `blobAs<Type>(0x…)`, which 4.x and 5.x know; timestamps outside the years 1 to 9999 are
  * their milliseconds. Custom and composite types are written as blobs, which CQL takes for them. A counter is its total: what an UPDATE has to
- * add. Missing fields of tuples and UDTs are null. NaN loses its payload; a boolean that is neither 0 nor 1 becomes 1.
+ * add. Missing fields of UDTs are null, of tuples left out, unless all are missing. NaN loses its payload.
  */
 import type { ByteWriter } from '../../bytes/writer.js';
 import { maybeQuote } from '../identifier.js';
@@ -101,8 +101,13 @@ function nativeLiteral(name: NativeName): ValueWriter {
       });
     case 'decimal':
       return orBytes(name, (buf, start, end, out) => {
-        if (end - start > 4 && !isMinimal(buf, start + 4, end)) writeBlobAs(name, buf, start, end, out);
+        if (end - start > 4 && !isPrintableDecimal(buf, start, end)) writeBlobAs(name, buf, start, end, out);
         else NATIVE_TEXT.decimal(buf, start, end, out);
+      });
+    case 'boolean':
+      return orBytes(name, (buf, start, end, out) => {
+        if (end - start === 1 && buf[start]! > 1) writeBlobAs(name, buf, start, end, out);
+        else NATIVE_TEXT.boolean(buf, start, end, out);
       });
     case 'duration':
       return orBytes(name, (buf, start, end, out) => {
@@ -113,6 +118,11 @@ function nativeLiteral(name: NativeName): ValueWriter {
     default:
       return orBytes(name, NATIVE_TEXT[name]);
   }
+}
+
+/** Cassandra reads exponents of 32 bits; the digits before the point count too. */
+function isPrintableDecimal(buf: Uint8Array, start: number, end: number): boolean {
+  return isMinimal(buf, start + 4, end) && i32At(buf, start) > -2_147_000_000;
 }
 
 function orBytes(name: NativeName, writer: ValueWriter): ValueWriter {
@@ -174,6 +184,7 @@ function fieldsLiteral(
     out.ascii(open);
     let at = start;
     for (let i = 0; i < writers.length; i++) {
+      if (at === end && end > start && !labels) break;
       if (i > 0) out.ascii(', ');
       if (labels) out.utf8(labels[i]!);
       const length = at === end ? -1 : elementLength(kind, buf, at, end);

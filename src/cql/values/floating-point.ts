@@ -144,7 +144,7 @@ function exactFloat(x: number): void {
   for (let digits = 0; digits < 9; digits++) {
     const text = x.toExponential(digits);
     if (Math.fround(Number(text)) === x) {
-      takeDigits(text);
+      takeDigits(evenOfTie(text, x, digits));
       return;
     }
     const split = text.indexOf('e');
@@ -155,6 +155,17 @@ function exactFloat(x: number): void {
     }
   }
   takeDigits(x.toExponential(8));
+}
+
+/** toExponential rounds a tie up, Java to the even digit. */
+function evenOfTie(text: string, x: number, digits: number): string {
+  const split = text.indexOf('e');
+  if (digits === 0 || Number(text[split - 1]) % 2 === 0) return text;
+  const exact = x.toExponential(100);
+  if (!/^50*$/.test(exact.slice(digits + 2, exact.indexOf('e')))) return text;
+  // an odd last digit can go down without borrowing
+  const below = `${text.slice(0, split - 1)}${Number(text[split - 1]) - 1}${text.slice(split)}`;
+  return Math.fround(Number(below)) === x ? below : text;
 }
 
 function writeDigits(out: ByteWriter): void {

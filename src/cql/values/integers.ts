@@ -9,6 +9,7 @@
  */
 import { UnsupportedError } from '../../bytes/errors.js';
 import { ByteWriter } from '../../bytes/writer.js';
+import { varintOf as signedOf } from '../numbers.js';
 import { badValue, i32At } from './value-writer.js';
 
 /** More digits than this take minutes to print; no real value has them. */
@@ -45,8 +46,7 @@ export function varintOf(buf: Uint8Array, start: number, end: number): bigint {
       expected: `${MAX_VARINT_BYTES} bytes`,
     });
   }
-  const magnitude = BigInt(`0x${Buffer.from(buf.buffer, buf.byteOffset + start, length).toString('hex')}`);
-  return buf[start]! < 0x80 ? magnitude : magnitude - (1n << BigInt(8 * length));
+  return signedOf(buf, start, end);
 }
 
 /** The shortest two's complement of `value`, as BigInteger.toByteArray. */

@@ -66,8 +66,8 @@ public class CqlValues
         answers.add(attempt(() -> type.getString(bytes.duplicate())));
         Object literal = attempt(() -> type.toCQLString(bytes.duplicate()));
         answers.add(literal);
-        answers.add(attempt(() -> literal == null ? null : hex(type.asCQL3Type().fromCQLLiteral((String) literal))));
-        answers.add(attempt(() -> { type.validate(bytes.duplicate()); return true; }) != null);
+        answers.add(literal == null ? null : attempt(() -> hex(type.asCQL3Type().fromCQLLiteral((String) literal))));
+        answers.add(Boolean.TRUE.equals(attempt(() -> { type.validate(bytes.duplicate()); return true; })));
         return answers;
     }
 
