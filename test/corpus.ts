@@ -28,3 +28,8 @@ export function corpusFiles(suffix: string, folders: readonly string[]): string[
 export function readCorpus(file: string): Buffer {
   return fs.readFileSync(path.join(CORPUS, file));
 }
+
+/** A text of test/golden. */
+export function readGolden(file: string): string {
+  return fs.readFileSync(fileURLToPath(new URL(`golden/${file}`, import.meta.url)), 'utf8');
+}

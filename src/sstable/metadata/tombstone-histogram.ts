@@ -36,8 +36,8 @@ export function makeTombstoneHistogram(bins: readonly TombstoneBin[]): Tombstone
 }
 
 /**
- * How many tombstones have a deletion time up to `seconds`: exact at a point, between points by a trapezoid, 0 before the first. `seconds`
- * above 2^31 − 1 counts as that, in 5.0 as well.
+ * About how many tombstones have a deletion time up to `seconds`: a point's own are taken to lie half before and half after it, those between
+ * two points by a trapezoid; none before the first point, all from the last one on. `seconds` above 2^31 − 1 counts as that, in 5.0 as well.
  */
 export function tombstonesUntil(histogram: TombstoneHistogram, seconds: number): number {
   const { bins } = histogram;
