@@ -13,9 +13,7 @@ import { ByteWriter } from '../bytes/writer.js';
 import { maybeQuote } from '../cql/identifier.js';
 import type { CqlType } from '../cql/type.js';
 import { cellValueType, isMultiCell, pathType, udtFieldIndex } from '../cql/type-facts.js';
-import { jsonWriter } from '../cql/values/json.js';
-import { stringWriter } from '../cql/values/string.js';
-import { writeJsonEscaped } from '../cql/values/text.js';
+import { jsonWriter, quotedStringWriter } from '../cql/values/json.js';
 import type { ValueWriter } from '../cql/values/value-writer.js';
 import type { UnfilteredFilter } from '../engine/unfiltered-filter.js';
 import type { Column } from '../sstable/row.js';
@@ -102,18 +100,6 @@ type ColumnWriter = {
   readonly fields: readonly { readonly name: Uint8Array; readonly value: ValueWriter }[];
 };
 
-/** What `writer` prints, as a JSON string. */
-export function quoted(writer: ValueWriter): ValueWriter {
-  const scratch = new ByteWriter(256);
-  return (buf, start, end, out) => {
-    scratch.pos = 0;
-    writer(buf, start, end, scratch);
-    out.u8(0x22);
-    writeJsonEscaped(scratch.buf, 0, scratch.pos, out);
-    out.u8(0x22);
-  };
-}
-
 function columnWriter(column: Column, lines: boolean): ColumnWriter {
   const { type } = column;
   const name = JSON.stringify(maybeQuote(column.name));
@@ -125,7 +111,7 @@ function columnWriter(column: Column, lines: boolean): ColumnWriter {
     name: t('\n          { "name" : NAME'),
     nameAndValue: t('\n          { "name" : NAME, "value" : '),
     value: udt ? () => {} : json(cellValueType(type)),
-    path: isMultiCell(type) && !udt ? quoted(stringWriter(pathType(type))) : undefined,
+    path: isMultiCell(type) && !udt ? quotedStringWriter(pathType(type)) : undefined,
     udt,
     fields: (udt?.fields ?? []).map((f) => ({ name: Buffer.from(JSON.stringify(f.name)), value: json(f.type) })),
   };
@@ -163,7 +149,7 @@ export class SSTableDumpWriter implements PartitionWriter {
     const { keyType } = header;
     this.isComposite = keyType.kind === 'composite';
     this.keyComponents = (keyType.kind === 'composite' ? keyType.components : [keyType]).map((type) =>
-      quoted(stringWriter(type)),
+      quotedStringWriter(type),
     );
     this.clustering = header.clusteringTypes.map((type) => jsonWriter(type));
     this.statics = header.staticColumns.map((c) => columnWriter(c, style.lines));
