@@ -31,6 +31,8 @@ import { cqlTypeName } from './type-facts.js';
 export type DdlOptions = {
   /** `ID = …` for tables and views: SSTables can be moved under the new table as they are. */
   readonly ids?: boolean;
+  /** Leave out CREATE KEYSPACE. */
+  readonly withoutKeyspaces?: boolean;
 };
 
 /** All statements, with blank lines between; ends with a newline. */
@@ -44,7 +46,7 @@ export function writeSchema(schema: Schema, options: DdlOptions = {}): string {
 export function keyspaceStatements(keyspace: Keyspace, options: DdlOptions = {}): string[] {
   const { name } = keyspace;
   return [
-    ...(keyspace.replication ? [createKeyspace(keyspace, keyspace.replication)] : []),
+    ...(keyspace.replication && !options.withoutKeyspaces ? [createKeyspace(keyspace, keyspace.replication)] : []),
     ...sortTypes(keyspace.types).map((type) => createType(name, type.name, type.fields)),
     ...byName(keyspace.functions, functionSignature).map((fn) => createFunction(name, fn)),
     ...byName(keyspace.aggregates, functionSignature).map((aggregate) => createAggregate(name, aggregate)),

@@ -37,6 +37,14 @@ export type SchemaSource = {
 
 export type LoadedSchema = { readonly schema: Schema; readonly source: SchemaSource };
 
+/** Where a schema comes from, in a line for people. */
+export function sourceText({ kind, paths }: SchemaSource): string {
+  const where = paths.length > 3 ? `${paths.slice(0, 3).join(', ')} and ${paths.length - 3} more` : paths.join(', ');
+  return kind === 'header'
+    ? `schema from the headers of the SSTables: key columns have made-up names, options are not known (${where})`
+    : `schema from ${where}`;
+}
+
 export type LoadOptions = {
   /** CQL, in place of whatever the directory says. */
   readonly schemaFile?: string;
@@ -58,6 +66,7 @@ export async function loadSchema(
   options: LoadOptions,
 ): Promise<LoadedSchema> {
   if (options.schemaFile !== undefined) return fromFiles(storage, 'file', [options.schemaFile], paths[0]);
+  for (const given of paths) requirePath(storage, given);
   const roots = dataDirectoriesOf(storage, paths);
   const schema = await readSystemSchema(storage, roots, options.nowSeconds);
   if (schema)
@@ -70,6 +79,13 @@ export async function loadSchema(
     schema: schemaOfHeaders(storage, directories),
     source: { kind: 'header', paths: directories.map((d) => d.path) },
   };
+}
+
+/** A path that is not there must not pass for the data directory above it. */
+function requirePath(storage: Storage, given: string): void {
+  const isNameOfSSTable = /^[a-z]{2}-\w+-[a-z]+-?$/.test(path.basename(given));
+  if (storage.stat(isNameOfSSTable ? path.dirname(given) : given)) return;
+  throw new UsageError('no such file or directory', { file: given });
 }
 
 function fromFiles(

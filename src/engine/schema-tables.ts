@@ -3,12 +3,13 @@ import path from 'node:path';
 import { UsageError, withFacts } from '../bytes/errors.js';
 import type { Storage } from '../bytes/source.js';
 import type { Schema } from '../cql/schema.js';
+import { COMPONENT, componentPath, parseTableDirectory } from '../sstable/descriptor.js';
 import { openSSTable, type SSTable } from '../sstable/sstable.js';
+import { resolvePaths } from './data-directory.js';
 import { mergeLive } from './merge-objects.js';
 import { SchemaRow } from './schema-row.js';
-import { classifyDirectory, type SSTableDirectory } from './sstable-directory.js';
+import type { SSTableDirectory } from './sstable-directory.js';
 import { SCHEMA_TABLES, type SchemaRows, type SchemaTable, schemaFromRows } from './system-schema.js';
-import { decideTransaction } from './transaction-outcome.js';
 
 /** Tables that have rows as soon as there is any schema. */
 const NEEDED: readonly SchemaTable[] = ['keyspaces', 'tables', 'columns'];
@@ -24,13 +25,11 @@ export async function readSystemSchema(
   nowSeconds: number,
 ): Promise<Schema | undefined> {
   const roots = dataDirectories.map((directory) => path.join(directory, 'system_schema'));
-  const directories = roots
-    .filter((root) => storage.stat(root)?.isDirectory)
-    .flatMap((root) => tablesOf(storage, root));
+  const directories = roots.flatMap((root) => tablesOf(storage, root));
   const files = new Map<SchemaTable, string[]>();
   for (const directory of directories) {
     const table = SCHEMA_TABLES.find((name) => name === directory.place.table);
-    if (table) files.set(table, [...(files.get(table) ?? []), ...liveFiles(storage, directory)]);
+    if (table) files.set(table, [...(files.get(table) ?? []), ...dataFiles(directory)]);
   }
   const missing = NEEDED.filter((table) => (files.get(table) ?? []).length === 0);
   if (missing.length === NEEDED.length) return undefined;
@@ -40,26 +39,21 @@ export async function readSystemSchema(
   return schemaFromRows(rows as SchemaRows);
 }
 
+/** The directories of a system_schema's tables, less what transactions have left over. */
 function tablesOf(storage: Storage, root: string): SSTableDirectory[] {
-  return storage
-    .list(root)
-    .map((name) => path.join(root, name))
-    .filter((directory) => storage.stat(directory)?.isDirectory)
-    .map((directory) => classifyDirectory(directory, storage.list(directory)));
+  const isTable = (name: string) => parseTableDirectory(path.join(root, name)).tableId !== undefined;
+  if (!storage.stat(root)?.isDirectory || !storage.list(root).some(isTable)) return [];
+  const { directories, problems } = resolvePaths(storage, [root]);
+  const unreadable = problems.find(({ kind }) => kind === 'unreadable');
+  if (unreadable) throw new UsageError(unreadable.message, { file: unreadable.path, component: 'system_schema' });
+  return [...directories];
 }
 
-/** Paths of the Data.db files that a node would read: not those that a transaction has done away with or not finished. */
-function liveFiles(storage: Storage, directory: SSTableDirectory): string[] {
+/** @throws UnsupportedError where a version is not read: what it says can't be left out of a schema */
+function dataFiles(directory: SSTableDirectory): string[] {
   const [unsupported] = directory.unsupported;
   if (unsupported) throw unsupported.error;
-  const disregarded = new Set(
-    directory.transactionLogs.flatMap(
-      (log) => decideTransaction(storage, [path.join(directory.path, log)], (of) => storage.list(of)).disregarded,
-    ),
-  );
-  return directory.sstables
-    .map(({ descriptor }) => path.join(descriptor.directory, `${descriptor.prefix}-Data.db`))
-    .filter((file) => !disregarded.has(file));
+  return directory.sstables.map(({ descriptor }) => componentPath(descriptor, COMPONENT.data));
 }
 
 function incomplete(

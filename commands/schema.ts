@@ -1,0 +1,50 @@
+import { LsmctlCommand } from '../src/cli/base-command.js';
+import { Flags, keyspaceFlag, nowFlag, pathArg, schemaFlag, tableFlag } from '../src/cli/flags.js';
+
+export default class Schema extends LsmctlCommand {
+  static override summary = 'print the schema of a data directory as CQL';
+  static override description =
+    `Reads the SSTables of the directory's own system_schema, or else schema.cql of a snapshot, or else the headers of the SSTables, and prints what
+makes the same schema again: keyspaces, types, functions, tables with their options, dropped columns, indexes, triggers and views. No node is needed.`;
+  static override examples = [
+    '<%= config.bin %> schema /var/lib/cassandra/data',
+    '<%= config.bin %> schema /var/lib/cassandra/data --keyspace shop --table orders --with-ids',
+    '<%= config.bin %> schema backup/shop/orders-1b255f4def2540a60000000000000000/snapshots/daily --source',
+  ];
+  static override enableJsonFlag = true;
+  static override args = { path: pathArg };
+  static override flags = {
+    keyspace: keyspaceFlag,
+    table: tableFlag,
+    system: Flags.boolean({ summary: 'also the keyspaces that Cassandra makes itself' }),
+    'with-ids': Flags.boolean({ summary: "also the tables' ids, so that their SSTables fit the new ones" }),
+    source: Flags.boolean({ summary: 'say on stderr where the schema comes from' }),
+    schema: schemaFlag,
+    now: nowFlag,
+  };
+
+  async run(): Promise<object> {
+    const { args, flags } = await this.parse(Schema);
+    const [{ diskStorage }, { loadSchema, sourceText }, { selectExisting }] = await Promise.all([
+      import('../src/bytes/source.js'),
+      import('../src/engine/schema-loader.js'),
+      import('../src/engine/schema-selection.js'),
+    ]);
+    const schemaFile = flags.schema === undefined ? {} : { schemaFile: flags.schema };
+    const { schema, source } = await loadSchema(diskStorage, [args.path ?? '.'], {
+      ...schemaFile,
+      nowSeconds: flags.now,
+    });
+    if (flags.source || source.kind === 'header') this.notice(sourceText(source));
+    const { keyspace, table, system } = flags;
+    const selected = selectExisting(schema, { system, ...(keyspace && { keyspace }), ...(table && { table }) });
+    const [{ writeSchema }, { schemaJson }, { jsonDocument }] = await Promise.all([
+      import('../src/cql/ddl-writer.js'),
+      import('../src/render/schema-json.js'),
+      import('../src/render/json.js'),
+    ]);
+    const withoutKeyspaces = flags.table !== undefined;
+    this.log(writeSchema(selected, { ids: flags['with-ids'], withoutKeyspaces }).trimEnd());
+    return jsonDocument('schema', 1, { source, ...schemaJson(selected) });
+  }
+}
