@@ -258,8 +258,17 @@ export class SSTableDumpWriter implements PartitionWriter {
     if (out.pos >= FLUSH_BYTES) this.flush();
   }
 
+  /** A key alone, as `-e` lists them. */
+  keyOnly(key: Uint8Array): void {
+    const { out } = this;
+    out.ascii(this.partitions++ > 0 ? ', [ ' : ' [ ');
+    this.key(key, key.length);
+    out.ascii(' ]');
+    if (out.pos >= FLUSH_BYTES) this.flush();
+  }
+
   /** The inside of a key's array. */
-  key(key: Uint8Array, length: number): void {
+  private key(key: Uint8Array, length: number): void {
     const { out } = this;
     if (!this.isComposite) {
       this.keyComponents[0]!(key, 0, length, out);

@@ -3,7 +3,9 @@ import { withFacts } from '../bytes/errors.js';
 import type { Storage } from '../bytes/source.js';
 import { DataCursor, type DataFile, type OpenDataOptions, openDataFile } from './data-file.js';
 import { type Descriptor, parseDescriptor } from './descriptor.js';
+import { openPartitionIndex, type PartitionIndex } from './partition-index.js';
 import { partitionsOf } from './partition-view.js';
+import { type Partitioner, partitionerOf } from './partitioner.js';
 import type { Partition } from './row.js';
 import type { SerializationHeader } from './serialization-header.js';
 import { readStatistics, type Statistics } from './statistics.js';
@@ -35,6 +37,27 @@ export class SSTable {
       throw withFacts(error, { file: this.data.file });
     }
   }
+
+  /** How this SSTable's keys are ordered. @throws CorruptError */
+  get partitioner(): Partitioner {
+    return partitionerOf(this.statistics.validation.partitioner, this.header.keyType);
+  }
+
+  /** Its index, to be closed by the caller. @throws UsageError (missing files), CorruptError */
+  openIndex(storage: Storage): PartitionIndex {
+    const { clusteringTypes } = this.header;
+    const keyAt = (position: number) => this.keyAt(position);
+    return openPartitionIndex(storage, this.descriptor, { partitioner: this.partitioner, clusteringTypes, keyAt });
+  }
+
+  /** The partition key at a position of the plain Data.db. @throws CorruptError */
+  keyAt(position: number): Uint8Array {
+    this.keyCursor ??= new DataCursor(this.data);
+    this.keyCursor.seek(position);
+    return this.keyCursor.bytes(this.keyCursor.u16());
+  }
+
+  private keyCursor: DataCursor | undefined;
 
   close(): void {
     this.data.close();

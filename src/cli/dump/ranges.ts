@@ -1,7 +1,9 @@
 /** Which positions of Data.db a dump reads: all of it, single keys, or ranges of tokens; and where a long stretch can be cut for workers. */
 import { LsmctlError } from '../../bytes/errors.js';
+import { hiOf, loOf, toBigInt } from '../../bytes/int64.js';
 import type { Storage } from '../../bytes/source.js';
 import { openIndexFile } from '../../sstable/index-file.js';
+import { readKeyRange } from '../../sstable/key-range.js';
 import type { SSTable } from '../../sstable/sstable.js';
 import { readSummary } from '../../sstable/summary.js';
 
@@ -70,6 +72,29 @@ function bigPositions(storage: Storage, sstable: SSTable): number[] {
   }
 }
 
-function btiPositions(_storage: Storage, _sstable: SSTable): number[] {
-  return [];
+/** What lies at evenly spaced tokens between the first key's and the last's. */
+function btiPositions(storage: Storage, sstable: SSTable): number[] {
+  const range = readKeyRange(storage, sstable.descriptor, sstable.statistics);
+  const { partitioner } = sstable;
+  if (!range || partitioner.name !== 'Murmur3Partitioner') return [];
+  const [first, last] = [partitioner.tokenOf(range.first), partitioner.tokenOf(range.last)];
+  if (first.kind !== 'long' || last.kind !== 'long') return [];
+  const from = toBigInt(first.hi, first.lo);
+  const wanted = BigInt(Math.ceil(sstable.data.length / RANGE_BYTES) * 2);
+  const step = (toBigInt(last.hi, last.lo) - from) / wanted;
+  const index = sstable.openIndex(storage);
+  try {
+    const positions: number[] = [];
+    for (let i = 1n; step > 0n && i < wanted; i++) {
+      const at = from + step * i;
+      const token = { kind: 'long' as const, hi: hiOf(at), lo: loOf(at) };
+      for (const { dataPosition } of index.entries({ from: { token, inclusive: true } })) {
+        positions.push(dataPosition);
+        break;
+      }
+    }
+    return positions.sort((a, b) => a - b);
+  } finally {
+    index.close();
+  }
 }

@@ -10,10 +10,13 @@ import type { DumpContext, PartitionWriter, TextSink } from '../../render/partit
 import { COMPONENT, componentPath, type Descriptor } from '../../sstable/descriptor.js';
 import { openDescriptor, type SSTable } from '../../sstable/sstable.js';
 import type { PositionRange } from './ranges.js';
+import type { Selection } from './select.js';
 import { type DumpSpec, exclusion, makeWriter, specFilter } from './spec.js';
 
 /** Ranges larger than this are not held as text. */
 const MAX_HELD_BYTES = 4 << 20;
+
+type Accepts = NonNullable<Selection['accepts']>;
 
 /** An SSTable opened for a dump, with what its scan meets and must be told at the end. */
 export async function openForDump(
@@ -26,14 +29,21 @@ export async function openForDump(
 }
 
 /** Writes the partitions of `range`. @returns how many were written. @throws CorruptError with file and partition */
-export function dumpRange(sstable: SSTable, spec: DumpSpec, writer: PartitionWriter, range: PositionRange): number {
+export function dumpRange(
+  sstable: SSTable,
+  spec: DumpSpec,
+  writer: PartitionWriter,
+  range: PositionRange,
+  accepts?: Accepts,
+): number {
+  if (spec.budget?.left === 0) return 0;
   const filter = specFilter(spec);
   const isExcluded = exclusion(spec, sstable);
   const c = sstable.cursor(range.start, range.end);
   let written = 0;
   try {
     while (c.nextPartition()) {
-      if (!isExcluded?.(c) && writer.partition(c, filter)) written++;
+      if ((accepts?.(c) ?? true) && !isExcluded?.(c) && writer.partition(c, filter)) written++;
       if (range.single) break;
     }
   } catch (error) {
@@ -72,20 +82,20 @@ export async function dumpSSTable(
   descriptor: Descriptor,
   spec: DumpSpec,
   context: DumpContext,
-  rangesOf: (sstable: SSTable) => readonly PositionRange[],
+  selectFrom: (sstable: SSTable) => Selection,
   sink: TextSink,
   jobs: number,
 ): Promise<CorruptError[]> {
   const { sstable, badChunks } = await openForDump(descriptor, spec);
   try {
-    const ranges = rangesOf(sstable);
+    const { ranges, accepts } = selectFrom(sstable);
     const writer = await makeWriter(spec, context, sstable, sink);
     writer.begin();
-    const parallel = jobs > 1 && spec.limit === undefined && ranges.length > 2;
+    const parallel = jobs > 1 && !spec.budget && spec.format !== 'table' && !accepts && canSpread(ranges);
     if (parallel) {
       badChunks.push(...(await dumpParallel({ descriptor, spec, context }, sstable, writer, ranges, sink, jobs)));
     } else {
-      dumpInline(sstable, spec, writer, ranges);
+      dumpInline(sstable, spec, writer, ranges, accepts);
     }
     writer.end();
     writer.flush();
@@ -95,13 +105,34 @@ export async function dumpSSTable(
   return [...new Map(badChunks.map((error) => [error.facts.chunk, error])).values()];
 }
 
-function dumpInline(sstable: SSTable, spec: DumpSpec, writer: PartitionWriter, ranges: readonly PositionRange[]): void {
+/** Whether workers would have enough to do to be worth their start. */
+function canSpread(ranges: readonly PositionRange[]): boolean {
+  return ranges.filter((range) => !range.single).length > 2;
+}
+
+function dumpInline(
+  sstable: SSTable,
+  spec: DumpSpec,
+  writer: PartitionWriter,
+  ranges: readonly PositionRange[],
+  accepts?: Accepts,
+): void {
   try {
-    for (const range of ranges) dumpRange(sstable, spec, writer, range);
+    for (const range of joined(ranges)) dumpRange(sstable, spec, writer, range, accepts);
   } catch (error) {
     writer.flush();
     throw error;
   }
+}
+
+/** Without workers the cuts are of no use, and the index that they came from need not be trusted. */
+function joined(ranges: readonly PositionRange[]): PositionRange[] {
+  const stretches: PositionRange[] = [];
+  for (const range of ranges) {
+    if (range.single) stretches.push(range);
+    else if (range.start >= (stretches.at(-1)?.end ?? 0)) stretches.push({ ...range, end: range.stretchEnd });
+  }
+  return stretches;
 }
 
 async function dumpParallel(

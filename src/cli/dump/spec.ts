@@ -2,7 +2,13 @@
 import { UsageError } from '../../bytes/errors.js';
 import { ByteWriter } from '../../bytes/writer.js';
 import { stringWriter } from '../../cql/values/string.js';
-import { type FilterOptions, limited, makeFilter, type UnfilteredFilter } from '../../engine/unfiltered-filter.js';
+import {
+  type Budget,
+  type FilterOptions,
+  limited,
+  makeFilter,
+  type UnfilteredFilter,
+} from '../../engine/unfiltered-filter.js';
 import type { DumpContext, PartitionWriter, TextSink } from '../../render/partition-writer.js';
 import type { SSTable } from '../../sstable/sstable.js';
 import type { UnfilteredCursor } from '../../sstable/unfiltered-cursor.js';
@@ -19,8 +25,8 @@ export type DumpSpec = {
   readonly filter: FilterOptions;
   /** Keys to leave out, in the form in which dumps print them. */
   readonly excluded: readonly string[];
-  /** Stop after this many rows and range tombstones. */
-  readonly limit?: number;
+  /** Stop after this many rows and range tombstones, over all SSTables of the dump. */
+  readonly budget?: Budget;
   /** Whether chunks of an uncompressed table that fail CRC.db are printed all the same (and told), as sstabledump does. */
   readonly toleratesBadChunks: boolean;
 };
@@ -66,7 +72,7 @@ export async function makeWriter(
 /** The filter of a spec; `undefined` where all is wanted. */
 export function specFilter(spec: DumpSpec): UnfilteredFilter | undefined {
   const filter = makeFilter(spec.filter);
-  return spec.limit === undefined ? filter : limited(filter, spec.limit);
+  return spec.budget ? limited(filter, spec.budget) : filter;
 }
 
 /** Whether the key under the cursor is one to leave out. */

@@ -1,0 +1,248 @@
+/** `lsmctl dump`: from the command line's words to dumps of each SSTable, one after the other. */
+import { LsmctlError, UsageError } from '../../bytes/errors.js';
+import { diskStorage } from '../../bytes/source.js';
+import { columnsOfKind, findTable, type Schema } from '../../cql/schema.js';
+import type { CqlType } from '../../cql/type.js';
+import { parseCqlLiteral } from '../../cql/values/parse-literal.js';
+import { parseValue } from '../../cql/values/parse-value.js';
+import { resolveSSTables } from '../../engine/data-directory.js';
+import { loadSchema } from '../../engine/schema-loader.js';
+import type { SSTableFiles } from '../../engine/sstable-directory.js';
+import type { FilterOptions } from '../../engine/unfiltered-filter.js';
+import { type DumpContext, defaultKeyNames } from '../../render/partition-writer.js';
+import { COMPONENT, componentPath } from '../../sstable/descriptor.js';
+import { readStatistics } from '../../sstable/statistics.js';
+import { EXIT, type ExitCode, errorText, reportOf } from '../exit.js';
+import { parseTimeSeconds } from '../flags.js';
+import { notice, type Sink, withSink } from '../output.js';
+import { dumpKeys } from './keys.js';
+import { dumpSSTable } from './run.js';
+import { type Asked, select } from './select.js';
+import type { DumpFormat, DumpSpec } from './spec.js';
+
+export type DumpFlags = {
+  readonly format: DumpFormat;
+  readonly json: boolean;
+  readonly debug: boolean;
+  readonly 'keys-only': boolean;
+  readonly key?: string[] | undefined;
+  readonly lines: boolean;
+  readonly 'raw-times': boolean;
+  readonly 'exclude-key'?: string[] | undefined;
+  readonly token?: string | undefined;
+  readonly clustering?: string | undefined;
+  readonly since?: string | undefined;
+  readonly until?: string | undefined;
+  readonly tombstones: boolean;
+  readonly limit?: number | undefined;
+  readonly keyspace?: string | undefined;
+  readonly table?: string | undefined;
+  readonly schema?: string | undefined;
+  readonly now: number;
+  readonly jobs: number;
+  readonly output?: string | undefined;
+};
+
+type Run = {
+  readonly flags: DumpFlags;
+  readonly format: DumpFormat;
+  readonly asked: Asked;
+  readonly budget: { left: number } | undefined;
+  readonly tell: (line: string) => void;
+  readonly sink: Sink;
+  /** Of the native formats: schemas by directory, read once. */
+  readonly schemas: Map<string, Schema | undefined>;
+  /** What the last text was the dump of: a CSV goes on under the same header. */
+  previous: string;
+};
+
+/**
+ * The paths of a command line. `-k` and `-x` take several values, as sstabledump's do, and so swallow paths that follow them: where no path is
+ * left, those of their last values that exist are taken for paths.
+ * @throws UsageError where there is none
+ */
+export function takePaths(
+  argv: readonly string[],
+  flags: DumpFlags,
+): { readonly paths: readonly string[]; readonly flags: DumpFlags } {
+  if (argv.length > 0) return { paths: argv, flags };
+  for (const name of ['key', 'exclude-key'] as const) {
+    const values = flags[name] ?? [];
+    const first = values.findLastIndex((value) => !diskStorage.stat(value)) + 1;
+    if (first < values.length)
+      return { paths: values.slice(first), flags: { ...flags, [name]: values.slice(0, first) } };
+  }
+  throw new UsageError('no SSTable given', {
+    expected: 'a PATH',
+    hint: 'name the SSTable before -k and -x, which take all the words that follow them',
+  });
+}
+
+/** @returns the exit code: 3 where an SSTable could not be read to its end, or holds chunks that fail their checksum */
+export async function dumpPaths(
+  paths: readonly string[],
+  flags: DumpFlags,
+  tell: (line: string) => void,
+): Promise<ExitCode> {
+  checkFlags(flags);
+  const found = resolveSSTables(diskStorage, paths);
+  for (const problem of found.problems) tell(`${problem.path}: ${problem.message}`);
+  const sstables = found.sstables.filter(({ place }) => wants(flags, place));
+  if (sstables.length === 0) throw new UsageError('no SSTable of that keyspace and table at these paths');
+  return withSink(flags.output, async (sink) => {
+    const run: Run = {
+      flags,
+      format: flags.json ? 'ndjson' : flags.format,
+      asked: { keys: flags.key ?? [], ...(flags.token !== undefined && { tokens: flags.token }) },
+      budget: flags.limit === undefined ? undefined : { left: flags.limit },
+      tell,
+      sink,
+      schemas: new Map(),
+      previous: '',
+    };
+    return dumpAll(run, sstables);
+  });
+}
+
+function checkFlags(flags: DumpFlags): void {
+  const compatible = ['debug', 'keys-only', 'lines', 'raw-times'] as const;
+  const given = compatible.find((name) => flags[name]);
+  if (given && (flags.json || flags.format !== 'sstabledump')) {
+    throw new UsageError(`--${given} belongs to the sstabledump format`, { expected: '--format sstabledump' });
+  }
+  if (flags.debug && flags.lines) throw new UsageError('--debug and --lines are two formats: give one');
+}
+
+function wants(flags: DumpFlags, place: SSTableFiles['place']): boolean {
+  if (flags.keyspace !== undefined && flags.keyspace !== place.keyspace) return false;
+  return flags.table === undefined || flags.table === place.table;
+}
+
+/** One SSTable's error is thrown; among several it is told, and the others go on. */
+async function dumpAll(run: Run, sstables: readonly SSTableFiles[]): Promise<ExitCode> {
+  let code: ExitCode = EXIT.clean;
+  for (const [i, files] of sstables.entries()) {
+    if (run.budget?.left === 0) break;
+    if (i > 0 && run.format === 'sstabledump' && !run.flags.debug) run.sink.writeText('\n');
+    try {
+      if (!(await dumpOne(run, files))) code = EXIT.corrupt;
+    } catch (error) {
+      if (sstables.length === 1 || !(error instanceof LsmctlError)) throw error;
+      const report = reportOf(error);
+      run.sink.flush();
+      notice(errorText(report).trimEnd());
+      if (code !== EXIT.corrupt) code = report.exitCode as ExitCode;
+    }
+  }
+  return code;
+}
+
+/** @returns whether all chunks passed their checksum */
+async function dumpOne(run: Run, files: SSTableFiles): Promise<boolean> {
+  const { flags, sink } = run;
+  const { descriptor } = files;
+  if (flags['keys-only']) {
+    await dumpKeys(descriptor, sink);
+    return true;
+  }
+  const spec: DumpSpec = {
+    format: run.format,
+    lines: flags.lines,
+    rawTimes: flags['raw-times'],
+    debug: flags.debug,
+    filter: filterOptions(run, files),
+    excluded: flags['exclude-key'] ?? [],
+    ...(run.budget && { budget: run.budget }),
+    toleratesBadChunks: run.format === 'sstabledump',
+  };
+  const context = await contextOf(run, files);
+  const bad = await dumpSSTable(
+    descriptor,
+    spec,
+    context,
+    (sstable) => {
+      const selection = select(diskStorage, sstable, run.asked);
+      const why = selection.indexError;
+      if (why) run.tell(`${why.facts.file ?? ''}: the index can't be used (${why.message}): scanning Data.db instead`);
+      return selection;
+    },
+    sink,
+    flags.jobs,
+  );
+  sink.flush();
+  for (const error of bad) notice(errorText(reportOf(error)).trimEnd());
+  return bad.length === 0;
+}
+
+/** Names of the key columns, for the formats that print them. */
+async function contextOf(run: Run, files: SSTableFiles): Promise<DumpContext> {
+  const { place, descriptor } = files;
+  const base = {
+    keyspace: place.keyspace,
+    table: place.index === undefined ? place.table : `${place.table}.${place.index}`,
+    sstable: componentPath(descriptor, COMPONENT.data),
+    nowSeconds: run.flags.now,
+  };
+  if (run.format === 'sstabledump') return { ...base, partitionKey: [], clustering: [] };
+  const names = defaultKeyNames(readStatistics(diskStorage, descriptor).header);
+  const schema = place.index === undefined ? await schemaOf(run, descriptor.directory) : undefined;
+  const table = schema && findTable(schema, place.keyspace, place.table);
+  if (!table) return { ...base, ...names };
+  const nameOf = (kind: 'partition_key' | 'clustering') => columnsOfKind(table, kind).map((column) => column.name);
+  const [partitionKey, clustering] = [nameOf('partition_key'), nameOf('clustering')];
+  const fits = partitionKey.length === names.partitionKey.length && clustering.length === names.clustering.length;
+  return { ...base, ...(fits ? { partitionKey, clustering } : names) };
+}
+
+async function schemaOf(run: Run, directory: string): Promise<Schema | undefined> {
+  if (run.schemas.has(directory)) return run.schemas.get(directory);
+  let schema: Schema | undefined;
+  try {
+    const { schema: schemaFile, now: nowSeconds } = run.flags;
+    const loaded = await loadSchema(diskStorage, [directory], {
+      nowSeconds,
+      ...(schemaFile !== undefined && { schemaFile }),
+    });
+    if (loaded.source.kind !== 'header') schema = loaded.schema;
+  } catch (error) {
+    if (!(error instanceof LsmctlError) || run.flags.schema !== undefined) throw error;
+    run.tell(`${error.facts.file ?? directory}: no schema (${error.message}): key columns go by made-up names`);
+  }
+  run.schemas.set(directory, schema);
+  return schema;
+}
+
+function filterOptions(run: Run, files: SSTableFiles): FilterOptions {
+  const { flags } = run;
+  return {
+    ...(flags.since !== undefined && { sinceMicros: microsOf(flags.since, '--since') }),
+    ...(flags.until !== undefined && { untilMicros: microsOf(flags.until, '--until') }),
+    tombstones: flags.tombstones,
+    ...(flags.clustering !== undefined && {
+      clustering: clusteringOf(flags.clustering, readStatistics(diskStorage, files.descriptor).header.clusteringTypes),
+    }),
+  };
+}
+
+/** Microseconds as they are stored, or ISO 8601 to the microsecond. */
+function microsOf(text: string, flag: string): bigint {
+  if (/^-?\d+$/.test(text)) return BigInt(text);
+  const seconds = parseTimeSeconds(text, flag);
+  const fraction = /[.,](\d{1,6})/.exec(text)?.[1] ?? '';
+  return BigInt(seconds) * 1_000_000n + BigInt(fraction.padEnd(6, '0') || 0);
+}
+
+/** Values of `a,'b,c',3` for the first clustering columns. @throws UsageError */
+function clusteringOf(text: string, types: readonly CqlType[]): Uint8Array[] {
+  const parts = text.match(/(?:'(?:[^']|'')*'|[^,'])+/g) ?? [];
+  if (parts.length > types.length) {
+    throw new UsageError('--clustering has more values than the table has clustering columns', {
+      seen: parts.length,
+      expected: `at most ${types.length}`,
+    });
+  }
+  return parts.map((part, i) => {
+    const literal = part.trim();
+    return literal.startsWith("'") ? parseCqlLiteral(types[i]!, literal) : parseValue(types[i]!, literal);
+  });
+}

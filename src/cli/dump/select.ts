@@ -1,0 +1,125 @@
+/** The partitions that `--key` and `--token` ask for, found by the index; where that can't be read, by a scan that looks at every key. */
+import { CorruptError, LsmctlError, UsageError } from '../../bytes/errors.js';
+import type { Storage } from '../../bytes/source.js';
+import { parseValue } from '../../cql/values/parse-value.js';
+import { COMPONENT } from '../../sstable/descriptor.js';
+import { type Partitioner, placeInRange, type TokenRange } from '../../sstable/partitioner.js';
+import type { SSTable } from '../../sstable/sstable.js';
+import type { UnfilteredCursor } from '../../sstable/unfiltered-cursor.js';
+import { cut, type PositionRange, wholeFile } from './ranges.js';
+
+export type Selection = {
+  readonly ranges: readonly PositionRange[];
+  /** For a scan in place of the index: whether the key under the cursor is asked for. */
+  readonly accepts?: (c: UnfilteredCursor) => boolean;
+  /** Why the index could not be used. */
+  readonly indexError?: LsmctlError;
+};
+
+export type Asked = {
+  /** As sstabledump's `-k` takes them: components of a composite key joined by colons. */
+  readonly keys: readonly string[];
+  /** `A,B`: tokens after A up to and with B, as repair ranges are; around the ring where A is not before B. */
+  readonly tokens?: string;
+};
+
+/** @throws UsageError for a key or token that can't be parsed, CorruptError where nothing can be read */
+export function select(storage: Storage, sstable: SSTable, asked: Asked): Selection {
+  if (asked.keys.length === 0 && asked.tokens === undefined) return { ranges: wholeFile(storage, sstable) };
+  const keys = asked.keys.map((text) => parseValue(sstable.header.keyType, text));
+  const tokens = asked.tokens === undefined ? [] : tokenRanges(asked.tokens, sstable.partitioner);
+  try {
+    return { ranges: keys.length > 0 ? keyRanges(storage, sstable, keys, tokens) : spans(storage, sstable, tokens) };
+  } catch (error) {
+    if (!(error instanceof LsmctlError)) throw error;
+    return { ranges: wholeFile(storage, sstable), accepts: acceptor(sstable, keys, tokens), indexError: error };
+  }
+}
+
+function keyRanges(
+  storage: Storage,
+  sstable: SSTable,
+  keys: readonly Uint8Array[],
+  tokens: readonly TokenRange[],
+): PositionRange[] {
+  const index = sstable.openIndex(storage);
+  try {
+    const positions = new Set<number>();
+    for (const key of keys) {
+      if (!inAny(sstable.partitioner, key, tokens)) continue;
+      const entry = index.find(key);
+      if (!entry) continue;
+      if (Buffer.compare(sstable.keyAt(entry.dataPosition), key) !== 0) throw misled(sstable, entry.dataPosition);
+      positions.add(entry.dataPosition);
+    }
+    const end = sstable.data.length;
+    return [...positions].sort((a, b) => a - b).map((start) => ({ start, end, single: true, stretchEnd: end }));
+  } finally {
+    index.close();
+  }
+}
+
+/** From the first partition of each token range to the first after it. */
+function spans(storage: Storage, sstable: SSTable, tokens: readonly TokenRange[]): PositionRange[] {
+  const index = sstable.openIndex(storage);
+  const firstPosition = (range: TokenRange): number => {
+    for (const { dataPosition } of index.entries(range)) {
+      if (!inAny(sstable.partitioner, sstable.keyAt(dataPosition), [range])) throw misled(sstable, dataPosition);
+      return dataPosition;
+    }
+    return sstable.data.length;
+  };
+  try {
+    return tokens.flatMap((range) => {
+      const start = firstPosition(range);
+      const end = range.to ? firstPosition({ from: { token: range.to.token, inclusive: false } }) : sstable.data.length;
+      if (start >= end) return [];
+      const within = wholeFile(storage, sstable).map((piece) => piece.start);
+      return cut(
+        { start, end, stretchEnd: end },
+        within.filter((position) => position > start),
+      );
+    });
+  } finally {
+    index.close();
+  }
+}
+
+function misled(sstable: SSTable, position: number): CorruptError {
+  return new CorruptError('index names another partition than Data.db has there', {
+    file: sstable.data.file,
+    component: COMPONENT.data,
+    offset: position,
+  });
+}
+
+function inAny(partitioner: Partitioner, key: Uint8Array, tokens: readonly TokenRange[]): boolean {
+  if (tokens.length === 0) return true;
+  const token = partitioner.tokenOf(key);
+  return tokens.some((range) => placeInRange(partitioner, token, range) === 0);
+}
+
+function acceptor(sstable: SSTable, keys: readonly Uint8Array[], tokens: readonly TokenRange[]) {
+  const wanted = new Set(keys.map((key) => Buffer.from(key).toString('latin1')));
+  const { partitioner } = sstable;
+  return (c: UnfilteredCursor): boolean => {
+    const key = c.key.subarray(0, c.keyLength);
+    if (wanted.size > 0 && !wanted.has(Buffer.from(key).toString('latin1'))) return false;
+    return inAny(partitioner, key, tokens);
+  };
+}
+
+/** One range, or the two ends of the ring in the order of the file. @throws UsageError */
+function tokenRanges(text: string, partitioner: Partitioner): TokenRange[] {
+  const parts = text.split(',').map((part) => part.trim());
+  if (parts.length !== 2) {
+    throw new UsageError('--token takes two tokens', { seen: text, expected: 'A,B as in --token=-100,200' });
+  }
+  const [a, b] = parts.map((part) => partitioner.parseToken(part)) as [
+    ReturnType<Partitioner['parseToken']>,
+    ReturnType<Partitioner['parseToken']>,
+  ];
+  const after = { from: { token: a, inclusive: false } };
+  const upTo = { to: { token: b, inclusive: true } };
+  return partitioner.compareTokens(a, b) < 0 ? [{ ...after, ...upTo }] : [upTo, after];
+}
