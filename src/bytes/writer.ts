@@ -1,17 +1,6 @@
 /** A growing byte buffer: the one way in which lsmctl makes bytes, text included (text as strings costs several times as much). */
 import { hiOfDouble, loOfDouble } from './int64.js';
 
-/** Divides four 16-bit limbs in place; returns the remainder. */
-function divideBy1e9(limbs: number[]): number {
-  let rest = 0;
-  for (let i = 0; i < 4; i++) {
-    const value = rest * 65536 + limbs[i]!;
-    limbs[i] = Math.floor(value / 1e9);
-    rest = value - limbs[i]! * 1e9;
-  }
-  return rest;
-}
-
 const POWERS = [1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000];
 
 export class ByteWriter {
@@ -202,7 +191,7 @@ export class ByteWriter {
     else this.wideDecimal(hi, lo);
   }
 
-  /** Decimal text of a signed 64-bit value beyond ±2^53: two long divisions by 10^9, 16 bits at a time. */
+  /** Decimal text of a signed 64-bit value beyond ±2^53, as quotient and remainder of 10^9. */
   private wideDecimal(hi: number, lo: number): void {
     let h = hi;
     let l = lo;
@@ -211,16 +200,17 @@ export class ByteWriter {
       l = -l | 0;
       h = l === 0 ? -h | 0 : ~h;
     }
-    const limbs = [h >>> 16, h & 0xffff, l >>> 16, l & 0xffff];
-    const low = divideBy1e9(limbs);
-    const middle = divideBy1e9(limbs);
-    // at least 2^53, so the quotient has 7 digits or more, and may have no more than 9
-    if (limbs[3] === 0) {
-      this.decimal(middle);
-    } else {
-      this.decimal(limbs[3]!);
-      this.padded(middle, 9);
+    // at most 1 off, below 2^34; the remainder's low 32 bits are exact and tell
+    let quotient = Math.floor((h >>> 0) * 4.294967296 + (l >>> 0) / 1e9);
+    let rest = (l - Math.imul(quotient | 0, 1e9)) | 0;
+    if (rest < 0) {
+      quotient--;
+      rest += 1e9;
+    } else if (rest >= 1e9) {
+      quotient++;
+      rest -= 1e9;
     }
-    this.padded(low, 9);
+    this.decimal(quotient);
+    this.padded(rest, 9);
   }
 }

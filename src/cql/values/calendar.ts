@@ -18,16 +18,14 @@ const TWO32 = 4294967296;
 const DAY_MILLIS = 86_400_000;
 export const DAY_NANOS = 86_400_000_000_000;
 
-/** Year, month and day of the last {@link takeDay}; the year is proleptic (0 is 1 BC). */
-let year = 0;
-let month = 0;
-let day = 0;
-let lastDays = Number.NaN;
+/** Year, month and day of the last {@link takeDay}; the year is proleptic (0 is 1 BC). In an array, since doubles in variables are boxed. */
+const CIVIL = new Int32Array(3);
+const LAST_DAYS = Float64Array.of(Number.NaN);
 
 /** @param days since 1970-01-01 */
 function takeDay(days: number): void {
-  if (days === lastDays) return;
-  lastDays = days;
+  if (days === LAST_DAYS[0]) return;
+  LAST_DAYS[0] = days;
   // days since 0000-03-01, in eras of 400 years
   const shifted = days + 719_468;
   const era = Math.floor(shifted / 146_097);
@@ -35,9 +33,10 @@ function takeDay(days: number): void {
   const yearOfEra = ((ofEra - ((ofEra / 1460) | 0) + ((ofEra / 36_524) | 0) - ((ofEra / 146_096) | 0)) / 365) | 0;
   const ofYear = ofEra - (365 * yearOfEra + (yearOfEra >> 2) - ((yearOfEra / 100) | 0));
   const fromMarch = ((5 * ofYear + 2) / 153) | 0;
-  day = ofYear - (((153 * fromMarch + 2) / 5) | 0) + 1;
-  month = fromMarch < 10 ? fromMarch + 3 : fromMarch - 9;
-  year = era * 400 + yearOfEra + (month <= 2 ? 1 : 0);
+  const month = fromMarch < 10 ? fromMarch + 3 : fromMarch - 9;
+  CIVIL[0] = era * 400 + yearOfEra + (month <= 2 ? 1 : 0);
+  CIVIL[1] = month;
+  CIVIL[2] = ofYear - (((153 * fromMarch + 2) / 5) | 0) + 1;
 }
 
 /** Days since 1970-01-01 of a day in the proleptic Gregorian calendar. */
@@ -64,9 +63,9 @@ function writeYear(value: number, out: ByteWriter): void {
 
 function writeMonthAndDay(out: ByteWriter): void {
   out.u8(0x2d);
-  out.padded(month, 2);
+  out.padded(CIVIL[1]!, 2);
   out.u8(0x2d);
-  out.padded(day, 2);
+  out.padded(CIVIL[2]!, 2);
 }
 
 /** @param separator the character between day and time */
@@ -83,6 +82,7 @@ export function writeTimestamp(hi: number, lo: number, separator: number, out: B
     days = Number((total - BigInt(millis)) / 86_400_000n);
   }
   takeDay(days);
+  const year = CIVIL[0]!;
   writeYear(year > 0 ? year : 1 - year, out);
   writeMonthAndDay(out);
   out.u8(separator);
@@ -112,7 +112,7 @@ function writeClock(secondOfDay: number, out: ByteWriter): void {
 export function writeDate(buf: Uint8Array, start: number, end: number, out: ByteWriter): void {
   needLength('date', 4, buf, start, end);
   takeDay((i32At(buf, start) >>> 0) - 0x80000000);
-  writeYear(year, out);
+  writeYear(CIVIL[0]!, out);
   writeMonthAndDay(out);
 }
 

@@ -3,15 +3,15 @@
  * two; of these the nearest. 10^-3 ≤ |x| < 10^7 is written plain (`100.0`), all else as `d.ddE±n` without a plus sign (`1.0E10`).
  *
  * Three ways, fastest first:
- *   1. x = m / 10^k with m below 10^15 (10^6 for floats) and small k: m is exact and the division rounds correctly, and among decimals of so
- *      few digits no two read as the same x: m's digits are the answer.
+ *   1. doubles: x = m / 10^k with small k: m, below 10^13, is exact and the division rounds correctly, and among decimals of so few digits
+ *      no two read as the same x: m's digits are the answer.
  *   2. floats: x scaled to nine digits in double precision, whose error is 2^28 times smaller than a float's rounding interval; where a
  *      candidate is nearer to the interval's edge than that error, way 3 decides.
  *   3. JavaScript's own shortest digits, for floats by trying one precision after the other.
  */
 import type { ByteWriter } from '../../bytes/writer.js';
 
-const POWER = Array.from({ length: 23 }, (_, i) => Number(`1e${i}`));
+const POWER = Float64Array.from({ length: 23 }, (_, i) => Number(`1e${i}`));
 const ZERO = 0x30;
 
 /** Digits of the value in hand, the first non-zero, and how many: value = 0.d₁d₂… · 10^(exponent + 1). */
@@ -23,20 +23,26 @@ const FLOAT_VIEW = new DataView(new ArrayBuffer(4));
 export function writeDouble(value: number, out: ByteWriter): void {
   if (writeSpecial(value, out)) return;
   const x = Math.abs(value);
-  if (!writeShort(x, 1e15, 6, false, out)) {
-    takeDigits(x.toExponential());
+  if (!writeShort(x, out)) {
+    takeDigits(String(x));
     if (count === 1) secondDigit(x, false);
     writeDigits(out);
   }
 }
 
-/** `value` is exactly a float. */
+/** `value` is exactly a float. Whole numbers below 10^7 need all their digits: floats are at most 1 apart there. */
 export function writeFloat(value: number, out: ByteWriter): void {
   if (writeSpecial(value, out)) return;
   const x = Math.abs(value);
-  if (writeShort(x, 1e6, 4, true, out)) return;
-  if (!scaledFloat(x)) exactFloat(x);
-  if (count === 1) secondDigit(x, true);
+  if (x < 1e7 && x === Math.floor(x)) {
+    out.decimal(x);
+    out.ascii('.0');
+    return;
+  }
+  if (!scaledFloat(x)) {
+    exactFloat(x);
+    if (count === 1) secondDigit(x, true);
+  }
   writeDigits(out);
 }
 
@@ -51,14 +57,12 @@ function writeSpecial(value: number, out: ByteWriter): boolean {
 }
 
 /** Way 1, for values in the plain range. */
-function writeShort(x: number, limit: number, maxDecimals: number, isFloat: boolean, out: ByteWriter): boolean {
+function writeShort(x: number, out: ByteWriter): boolean {
   if (x >= 1e7 || x < 1e-3) return false;
-  for (let k = 0; k <= maxDecimals; k++) {
+  for (let k = 0; k <= 6; k++) {
     const scale = POWER[k]!;
-    const m = Math.round(x * scale);
-    if (m >= limit) return false;
-    const back = m / scale;
-    if ((isFloat ? Math.fround(back) : back) !== x) continue;
+    const m = Math.floor(x * scale + 0.5);
+    if (m / scale !== x) continue;
     const whole = Math.floor(m / scale);
     out.decimal(whole);
     out.u8(0x2e);
@@ -69,15 +73,23 @@ function writeShort(x: number, limit: number, maxDecimals: number, isFloat: bool
   return false;
 }
 
-/** Takes the digits and exponent of JavaScript's `d.ddde±n`. */
+/** Takes the digits and exponent of JavaScript's text of a positive number: 123.45, 0.00012, 1e+21 or 1.5e-7. */
 function takeDigits(text: string): void {
+  let point = -1;
+  let leadingZeros = 0;
   let i = 0;
   count = 0;
-  for (; text.charCodeAt(i) !== 0x65; i++) {
+  for (; i < text.length; i++) {
     const code = text.charCodeAt(i);
-    if (code !== 0x2e) DIGITS[count++] = code;
+    if (code === 0x65) break;
+    if (code === 0x2e) point = i;
+    else if (count === 0 && code === ZERO) leadingZeros++;
+    else DIGITS[count++] = code;
   }
-  exponent = Number(text.slice(i + 1));
+  const whole = point < 0 ? i : point;
+  // 0.00012: one digit before the point, four zeros in all, so 10^-4
+  exponent = whole - 1 - leadingZeros;
+  if (i < text.length) exponent += Number(text.slice(i + 1));
   while (count > 1 && DIGITS[count - 1] === ZERO) count--;
 }
 
@@ -94,26 +106,41 @@ function scaledFloat(x: number): boolean {
   const bits = FLOAT_VIEW.getInt32(0);
   // half the distance to the neighbours is the same on both sides, unless x is a power of two; subnormals have fewer bits
   if ((bits & 0x7fffff) === 0 || bits >>> 23 === 0) return false;
-  const binary = (bits >>> 23) - 127;
-  let decimal = Math.floor(Math.log10(x));
+  FLOAT_VIEW.setInt32(0, bits & 0x7f800000);
+  const halfDistance = FLOAT_VIEW.getFloat32(0) * 2 ** -24;
+  let decimal = Math.floor(((bits >>> 23) - 127) * 0.30103);
   let scaled = scale10(x, 8 - decimal);
   if (scaled >= 1e9) scaled = scale10(x, 8 - ++decimal);
-  else if (scaled < 1e8) scaled = scale10(x, 8 - --decimal);
-  const half = scale10(2 ** (binary - 24), 8 - decimal);
-  // |scaled - exact| stays below 1e-5: three roundings of 2^-53 on a number below 1e9; half is at least 2.9
-  const margin = 1e-5;
-  for (let digits = 2; digits <= 9; digits++) {
-    const unit = POWER[9 - digits]!;
-    const quotient = scaled / unit;
-    const rounded = Math.round(quotient);
-    const away = Math.abs(rounded * unit - scaled);
-    if (away > half + margin) continue;
-    if (away > half - margin) return false;
-    if (Math.abs(away - unit / 2) < margin) return false;
+  const half = scale10(halfDistance, 8 - decimal);
+  // whether six digits do decides where to look, since more digits than do are never fewer than needed
+  const six = roundTo(scaled, 6, half);
+  if (six === UNDECIDED) return false;
+  const from = six < 0 ? 7 : 2;
+  const to = six < 0 ? 9 : 6;
+  for (let digits = from; digits <= to; digits++) {
+    const rounded = roundTo(scaled, digits, half);
+    if (rounded === UNDECIDED) return false;
+    if (rounded < 0) continue;
     setDigits(rounded, digits, decimal);
     return true;
   }
   return false;
+}
+
+const TOO_FAR = -1;
+const UNDECIDED = -2;
+
+/**
+ * The nine-digit number rounded to fewer digits, where that is within `half`. Errors stay below the margin: a few roundings of 2^-53 on a
+ * number below 10^9; `half` is at least 2.9.
+ */
+function roundTo(scaled: number, digits: number, half: number): number {
+  const margin = 1e-5;
+  const unit = POWER[9 - digits]!;
+  const rounded = Math.floor(scaled / unit + 0.5);
+  const away = Math.abs(rounded * unit - scaled);
+  if (away > half + margin) return TOO_FAR;
+  return away > half - margin || Math.abs(away - unit / 2) < margin ? UNDECIDED : rounded;
 }
 
 function scale10(x: number, power: number): number {
