@@ -6,6 +6,7 @@
  * It may be as large as memory: it is read in blocks, and look-ups begin where Summary.db says.
  */
 import type { CursorContext } from '../bytes/cursor.js';
+import { CorruptError } from '../bytes/errors.js';
 import type { ByteSource, Storage } from '../bytes/source.js';
 import { SourceCursor } from '../bytes/source-cursor.js';
 import type { ByteWriter } from '../bytes/writer.js';
@@ -20,7 +21,7 @@ import {
   type TokenRange,
 } from './partitioner.js';
 import { openPromotedIndex, type PromotedIndex, writeRowIndexEntry } from './row-index-entry.js';
-import { floorEntry, type IndexSummary, scanPosition } from './summary.js';
+import { floorEntry, type IndexSummary, type SummaryEntry } from './summary.js';
 import type { Version } from './version.js';
 
 /** How much of Index.db a look-up reads at a time: an interval of the summary, as a rule. */
@@ -64,8 +65,10 @@ export class IndexFile {
 
   /** The entry of `key`, sought from where `summary` says; without one, from the beginning. */
   find(partitioner: Partitioner, key: DecoratedKey, summary?: IndexSummary): IndexEntry | undefined {
-    const start = summary ? scanPosition(summary, partitioner, key) : 0;
-    for (const entry of this.entries(start, this.size, summary ? LOOKUP_BYTES : 1 << 16)) {
+    const sample =
+      summary &&
+      floorEntry(summary.entries, ({ key: k }) => compareDecorated(partitioner, decorate(partitioner, k), key) <= 0);
+    for (const entry of this.entriesFrom(sample, summary ? LOOKUP_BYTES : 1 << 16)) {
       const c = compareDecorated(partitioner, decorate(partitioner, entry.key), key);
       if (c === 0) return entry;
       if (c > 0) return undefined;
@@ -79,21 +82,36 @@ export class IndexFile {
       yield* this.entries();
       return;
     }
-    for (const entry of this.entries(this.rangeStart(partitioner, range, summary))) {
+    for (const entry of this.entriesFrom(rangeStart(partitioner, range, summary))) {
       const place = placeInRange(partitioner, partitioner.tokenOf(entry.key), range);
       if (place > 0) return;
       if (place === 0) yield entry;
     }
   }
 
-  private rangeStart(partitioner: Partitioner, range: TokenRange, summary?: IndexSummary): number {
-    const from = range.from;
-    if (!from || !summary) return 0;
-    const i = floorEntry(
-      summary.entries,
-      ({ key }) => partitioner.compareTokens(partitioner.tokenOf(key), from.token) < 0,
-    );
-    return i < 0 ? 0 : summary.entries[i]!.position;
+  /** Entries from the one that the summary's sample is of, else from the beginning. @throws CorruptError where the summary does not fit */
+  private *entriesFrom(sample: SummaryEntry | undefined, blockBytes = 1 << 16): Generator<IndexEntry> {
+    const entries = this.entries(sample?.position ?? 0, this.size, blockBytes);
+    if (sample) yield this.sampled(entries, sample);
+    yield* entries;
+  }
+
+  private sampled(entries: Generator<IndexEntry>, sample: SummaryEntry): IndexEntry {
+    let cause: unknown;
+    try {
+      const entry = entries.next();
+      if (!entry.done && Buffer.compare(entry.value.key, sample.key) === 0) return entry.value;
+    } catch (error) {
+      cause = error;
+    }
+    const file = this.file.replace(COMPONENT.index, COMPONENT.summary);
+    const facts = {
+      file,
+      component: 'Summary',
+      seen: sample.position,
+      partition: Buffer.from(sample.key).toString('hex'),
+    };
+    throw new CorruptError('does not fit Index.db: the key is not where it says', facts, { cause });
   }
 
   /** The promoted index of an entry; `undefined` where it has none. @throws CorruptError */
@@ -115,6 +133,11 @@ export function openIndexFile(
 ): IndexFile {
   const source = storage.open(componentPath(descriptor, COMPONENT.index));
   return new IndexFile(source, descriptor.version, clusteringTypes);
+}
+
+function rangeStart(partitioner: Partitioner, { from }: TokenRange, summary?: IndexSummary): SummaryEntry | undefined {
+  if (!from || !summary) return undefined;
+  return floorEntry(summary.entries, ({ key }) => partitioner.compareTokens(partitioner.tokenOf(key), from.token) < 0);
 }
 
 function readEntry(cursor: SourceCursor): IndexEntry {

@@ -10,7 +10,6 @@ import { Cursor, type CursorContext } from '../bytes/cursor.js';
 import { readWhole, type Storage } from '../bytes/source.js';
 import { ByteWriter } from '../bytes/writer.js';
 import { COMPONENT, componentPath, type Descriptor } from './descriptor.js';
-import { compareDecorated, type DecoratedKey, decorate, type Partitioner } from './partitioner.js';
 
 const HEADER_BYTES = 24;
 /** The sampling level of a summary that nobody thinned out. */
@@ -122,10 +121,12 @@ export function encodeSummary(summary: IndexSummary): Buffer {
 }
 
 /**
- * Index of the last entry for which `isBefore` says that it lies before what is sought, or -1 where none does. The caller reads Index.db from
- * there on.
+ * The last entry that `isBefore` tells to lie before what is sought, `undefined` where none does: a scan of Index.db may begin there.
  */
-export function floorEntry(entries: readonly SummaryEntry[], isBefore: (entry: SummaryEntry) => boolean): number {
+export function floorEntry(
+  entries: readonly SummaryEntry[],
+  isBefore: (entry: SummaryEntry) => boolean,
+): SummaryEntry | undefined {
   let low = 0;
   let high = entries.length;
   while (low < high) {
@@ -133,14 +134,5 @@ export function floorEntry(entries: readonly SummaryEntry[], isBefore: (entry: S
     if (isBefore(entries[mid]!)) low = mid + 1;
     else high = mid;
   }
-  return low - 1;
-}
-
-/** Position in Index.db from which a scan meets `key` if the SSTable has it: that of the last sampled key not after it, or 0. */
-export function scanPosition(summary: IndexSummary, partitioner: Partitioner, key: DecoratedKey): number {
-  const i = floorEntry(
-    summary.entries,
-    (entry) => compareDecorated(partitioner, decorate(partitioner, entry.key), key) <= 0,
-  );
-  return i < 0 ? 0 : summary.entries[i]!.position;
+  return entries[low - 1];
 }

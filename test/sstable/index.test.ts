@@ -160,7 +160,7 @@ describe.skipIf(!hasCorpus())('Index.db, Summary.db and Filter.db of the corpus'
   );
 
   it('compares most of them with what sstabledump printed', () => {
-    expect(compared).toBeGreaterThan(100);
+    expect(compared).toBeGreaterThan(90);
   });
 
   it('filters pass few keys that are not there', async () => {

@@ -131,6 +131,8 @@ export class TrieWalker {
       case DENSE:
         this.first = this.byte(at + 1);
         this.range = this.byte(at + 2) + 1;
+        if (this.first + this.range > 256)
+          throw this.file.corrupt('trie node with transitions above 255', this.position);
         this.pointers = at + 3;
         this.payloadAt = this.pointers + ((this.range * this.bits + 7) >> 3);
         break;
