@@ -1,10 +1,14 @@
-/** Whether bytes are a value of their type, as AbstractType.validate decides when Cassandra is given one. */
+/**
+ * Whether bytes are a value of their type, as AbstractType.validate decides when Cassandra is given one. Stricter where that passes what its
+ * readers then stop at: text that only looks like UTF-8 (surrogates, NUL in two bytes), a scale without a number, times beyond the day.
+ */
 import { CorruptError } from '../../bytes/errors.js';
 import type { CqlType, NativeName } from '../type.js';
-import { durationOf } from './calendar.js';
+import { DAY_NANOS, durationOf } from './calendar.js';
 import { decodeCounterContext } from './counter.js';
 import { componentsOf, countAt, elementLength, presentLength, vectorWalker } from './structure.js';
 import { invalidUtf8At, nonAsciiAt } from './text.js';
+import { i32At } from './value-writer.js';
 
 /** Lengths that are valid; natives that are not here have rules of their own. */
 const LENGTHS: Readonly<Partial<Record<NativeName, readonly number[]>>> = {
@@ -96,6 +100,10 @@ function nativeReason(
     return `timeuuid is of version ${buf[start + 6]! >> 4}, expected 1`;
   }
   if (name === 'decimal' && length > 0 && length < 5) return `decimal of ${length} bytes, expected 5 or more`;
+  if (name === 'time') {
+    const nanos = i32At(buf, start) * 4294967296 + (i32At(buf, start + 4) >>> 0);
+    return nanos >= 0 && nanos < DAY_NANOS ? undefined : 'time is beyond the day';
+  }
   if (name === 'duration') durationOf(buf, start, end);
   if (name === 'counter') decodeCounterContext(buf, start, end);
   return undefined;
