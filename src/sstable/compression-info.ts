@@ -49,10 +49,11 @@ export function decodeCompressionInfo(
   const parameters = readParameters(c, file, features);
   const { chunkLength, dataLength, chunkCount } = parameters;
   c.count(chunkCount, 8, 'chunks');
-  if (dataLength < 0 || Math.ceil(dataLength / chunkLength) > chunkCount) {
+  const neededChunks = Math.ceil(dataLength / chunkLength);
+  if (dataLength <= 0 || neededChunks > chunkCount || neededChunks < chunkCount - 1) {
     throw c.corrupt('data length does not fit its chunks', {
       seen: `${dataLength} bytes`,
-      expected: `at most ${chunkCount} chunks of ${chunkLength} bytes`,
+      expected: `${chunkCount} chunks of ${chunkLength} bytes`,
     });
   }
   return { ...parameters, offsets: c.view(chunkCount * 8) };

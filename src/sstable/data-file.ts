@@ -16,6 +16,7 @@ import { CodecError } from '../codec/codec.js';
 import { loadCodec } from '../codec/load.js';
 import { type CompressionInfo, chunkOffset, readCompressionInfo } from './compression-info.js';
 import { COMPONENT, componentPath, type Descriptor } from './descriptor.js';
+import { readToc } from './toc.js';
 
 const MAX_READ_AHEAD = 1 << 20;
 
@@ -234,13 +235,13 @@ export type OnBadChunk = (error: CorruptError) => void;
 function chunkChecker(source: ByteSource, crc: ChecksumFile, onBad: OnBadChunk) {
   const { chunkSize, checksums } = crc;
   const count = checksums.length / 4;
-  let checked = -1; // the last chunk looked at: scans go forward
+  let good = -1; // the chunk found good last: small reads come back to it
   let scratch: Uint8Array | undefined;
   return (position: number, bytes: Uint8Array, offset: number, length: number) => {
-    const first = Math.max(Math.floor(position / chunkSize), position < (checked + 1) * chunkSize ? checked + 1 : 0);
+    const first = Math.floor(position / chunkSize);
     const last = Math.floor((position + length - 1) / chunkSize);
     for (let chunk = first; chunk <= last; chunk++) {
-      checked = chunk;
+      if (chunk === good) continue;
       const start = chunk * chunkSize;
       const size = Math.min(chunkSize, source.size - start);
       let view: Uint8Array;
@@ -259,7 +260,8 @@ function chunkChecker(source: ByteSource, crc: ChecksumFile, onBad: OnBadChunk) 
       const expected =
         ((checksums[at]! << 24) | (checksums[at + 1]! << 16) | (checksums[at + 2]! << 8) | checksums[at + 3]!) >>> 0;
       const seen = crc32(view);
-      if (seen !== expected) {
+      if (seen === expected) good = chunk;
+      else
         onBad(
           new CorruptError('chunk checksum differs from CRC.db', {
             ...facts,
@@ -267,7 +269,6 @@ function chunkChecker(source: ByteSource, crc: ChecksumFile, onBad: OnBadChunk) 
             expected: hex(expected),
           }),
         );
-      }
     }
   };
 }
@@ -277,7 +278,10 @@ export type OpenDataOptions = {
   readonly onBadChunk?: OnBadChunk;
 };
 
-/** Opens Data.db. @throws UsageError when it is missing, CorruptError, UnsupportedError for an unknown codec */
+/**
+ * Opens Data.db.
+ * @throws UsageError when it is missing, CorruptError (damaged companions, no bytes), UnsupportedError for an unknown codec
+ */
 export async function openDataFile(
   storage: Storage,
   descriptor: Descriptor,
@@ -286,15 +290,66 @@ export async function openDataFile(
   const info = readCompressionInfo(storage, descriptor);
   const codec = info && (await loadCodec(info.compressor, info.file));
   const crc = info ? undefined : readChecksumFile(storage, descriptor);
+  if (!info) refuseLostCompressionInfo(storage, descriptor);
   const source = storage.open(componentPath(descriptor, COMPONENT.data));
-  if (info && codec) return new CompressedDataFile(source, info, codec);
+  try {
+    if (info && codec) return compressedFile(source, info, codec);
+    return plainFile(source, crc, options);
+  } catch (error) {
+    source.close();
+    throw error;
+  }
+}
+
+/** Without CompressionInfo.db a compressed file would be read as though it were plain. TOC.txt tells which it is. */
+function refuseLostCompressionInfo(storage: Storage, descriptor: Descriptor): void {
+  if (!storage.stat(componentPath(descriptor, COMPONENT.toc))) return;
+  if (!readToc(storage, descriptor).includes(COMPONENT.compressionInfo)) return;
+  throw new CorruptError('CompressionInfo.db is missing, though TOC.txt names it: Data.db is compressed', {
+    file: componentPath(descriptor, COMPONENT.compressionInfo),
+    component: COMPONENT.compressionInfo,
+    hint: "restore the file from a snapshot or backup; without it the chunks can't be found",
+  });
+}
+
+function compressedFile(source: ByteSource, info: CompressionInfo, codec: Codec): DataFile {
+  const needed = Math.ceil(info.dataLength / info.chunkLength);
+  // the one chunk too many that some writers list holds nothing
+  if (info.chunkCount > needed && source.size - chunkOffset(info, needed) > EMPTY_CHUNK_BYTES) {
+    throw new CorruptError('data length ends before the last chunk', {
+      file: info.file,
+      component: COMPONENT.compressionInfo,
+      seen: `${info.dataLength} bytes`,
+      expected: `more than ${needed} chunks of ${info.chunkLength} bytes`,
+    });
+  }
+  return new CompressedDataFile(source, info, codec);
+}
+
+function plainFile(source: ByteSource, crc: ChecksumFile | undefined, options: OpenDataOptions): DataFile {
+  if (source.size === 0) {
+    throw new CorruptError('file is empty', { file: source.path, component: COMPONENT.data, seen: '0 bytes' });
+  }
   const onBad: OnBadChunk =
     options.onBadChunk ??
     ((error) => {
       throw error;
     });
-  return new PlainDataFile(source, crc && chunkChecker(source, crc, onBad));
+  if (!crc) return new PlainDataFile(source);
+  const chunks = Math.ceil(source.size / crc.chunkSize);
+  if (chunks < crc.checksums.length / 4) {
+    const facts = { file: source.path, component: COMPONENT.data, offset: source.size, chunk: chunks };
+    const sizes = {
+      seen: `${source.size} bytes`,
+      expected: `${crc.checksums.length / 4} chunks of ${crc.chunkSize} bytes`,
+    };
+    onBad(new CorruptError('file is cut: CRC.db has checksums for more chunks', { ...facts, ...sizes }));
+  }
+  return new PlainDataFile(source, chunkChecker(source, crc, onBad));
 }
+
+/** Stored bytes of a chunk of nothing, with its checksum, in any codec. */
+const EMPTY_CHUNK_BYTES = 24;
 
 const WINDOW = 1 << 18;
 

@@ -142,7 +142,7 @@ async function dumpOne(run: Run, files: SSTableFiles): Promise<boolean> {
   const { flags, sink } = run;
   const { descriptor } = files;
   if (flags['keys-only']) {
-    await dumpKeys(descriptor, sink);
+    await dumpKeys(diskStorage, descriptor, sink);
     return true;
   }
   const spec: DumpSpec = {
@@ -157,6 +157,7 @@ async function dumpOne(run: Run, files: SSTableFiles): Promise<boolean> {
   };
   const context = await contextOf(run, files);
   const bad = await dumpSSTable(
+    diskStorage,
     descriptor,
     spec,
     context,

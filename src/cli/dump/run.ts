@@ -5,7 +5,7 @@
  */
 import { Worker } from 'node:worker_threads';
 import { CorruptError, type ErrorFacts, withFacts } from '../../bytes/errors.js';
-import { diskStorage } from '../../bytes/source.js';
+import { diskStorage, type Storage } from '../../bytes/source.js';
 import type { DumpContext, PartitionWriter, TextSink } from '../../render/partition-writer.js';
 import { COMPONENT, componentPath, type Descriptor } from '../../sstable/descriptor.js';
 import { openDescriptor, type SSTable } from '../../sstable/sstable.js';
@@ -20,12 +20,13 @@ type Accepts = NonNullable<Selection['accepts']>;
 
 /** An SSTable opened for a dump, with what its scan meets and must be told at the end. */
 export async function openForDump(
+  storage: Storage,
   descriptor: Descriptor,
   spec: DumpSpec,
 ): Promise<{ sstable: SSTable; badChunks: CorruptError[] }> {
   const badChunks: CorruptError[] = [];
   const options = spec.toleratesBadChunks ? { onBadChunk: (error: CorruptError) => void badChunks.push(error) } : {};
-  return { sstable: await openDescriptor(diskStorage, descriptor, options), badChunks };
+  return { sstable: await openDescriptor(storage, descriptor, options), badChunks };
 }
 
 /** Writes the partitions of `range`. @returns how many were written. @throws CorruptError with file and partition */
@@ -75,10 +76,11 @@ export type WorkerInit = { readonly descriptor: Descriptor; readonly spec: DumpS
 export type WorkerTask = { readonly index: number; readonly range: PositionRange; readonly recycled: Uint8Array[] };
 
 /**
- * Writes `ranges` in order to `sink`, with `jobs` workers where that pays.
+ * Writes what `selectFrom` chooses to `sink`, in order, with `jobs` workers where that pays (they read from disk, so from `diskStorage` only).
  * @returns chunks that failed CRC.db and were printed all the same, each once
  */
 export async function dumpSSTable(
+  storage: Storage,
   descriptor: Descriptor,
   spec: DumpSpec,
   context: DumpContext,
@@ -86,12 +88,13 @@ export async function dumpSSTable(
   sink: TextSink,
   jobs: number,
 ): Promise<CorruptError[]> {
-  const { sstable, badChunks } = await openForDump(descriptor, spec);
+  const { sstable, badChunks } = await openForDump(storage, descriptor, spec);
   try {
     const { ranges, accepts } = selectFrom(sstable);
     const writer = await makeWriter(spec, context, sstable, sink);
     writer.begin();
-    const parallel = jobs > 1 && !spec.budget && spec.format !== 'table' && !accepts && canSpread(ranges);
+    const parallel =
+      storage === diskStorage && jobs > 1 && !spec.budget && spec.format !== 'table' && !accepts && canSpread(ranges);
     if (parallel) {
       badChunks.push(...(await dumpParallel({ descriptor, spec, context }, sstable, writer, ranges, sink, jobs)));
     } else {

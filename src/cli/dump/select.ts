@@ -1,16 +1,16 @@
 /** The partitions that `--key` and `--token` ask for, found by the index; where that can't be read, by a scan that looks at every key. */
-import { CorruptError, LsmctlError, UsageError } from '../../bytes/errors.js';
+import { LsmctlError, UsageError } from '../../bytes/errors.js';
 import type { Storage } from '../../bytes/source.js';
 import { parseValue } from '../../cql/values/parse-value.js';
-import { COMPONENT } from '../../sstable/descriptor.js';
 import { type Partitioner, placeInRange, type TokenRange } from '../../sstable/partitioner.js';
 import type { SSTable } from '../../sstable/sstable.js';
 import type { UnfilteredCursor } from '../../sstable/unfiltered-cursor.js';
 import { cut, type PositionRange, wholeFile } from './ranges.js';
+import { seekKey, seekRange } from './seek.js';
 
 export type Selection = {
   readonly ranges: readonly PositionRange[];
-  /** For a scan in place of the index: whether the key under the cursor is asked for. */
+  /** Whether the key under the cursor is asked for; of ranges that hold others too. */
   readonly accepts?: (c: UnfilteredCursor) => boolean;
   /** Why the index could not be used. */
   readonly indexError?: LsmctlError;
@@ -28,11 +28,13 @@ export function select(storage: Storage, sstable: SSTable, asked: Asked): Select
   if (asked.keys.length === 0 && asked.tokens === undefined) return { ranges: wholeFile(storage, sstable) };
   const keys = asked.keys.map((text) => parseValue(sstable.header.keyType, text));
   const tokens = asked.tokens === undefined ? [] : tokenRanges(asked.tokens, sstable.partitioner);
+  const accepts = acceptor(sstable, keys, tokens);
   try {
-    return { ranges: keys.length > 0 ? keyRanges(storage, sstable, keys, tokens) : spans(storage, sstable, tokens) };
+    if (keys.length > 0) return { ranges: keyRanges(storage, sstable, keys, tokens) };
+    return { ranges: spans(storage, sstable, tokens), accepts };
   } catch (error) {
     if (!(error instanceof LsmctlError)) throw error;
-    return { ranges: wholeFile(storage, sstable), accepts: acceptor(sstable, keys, tokens), indexError: error };
+    return { ranges: wholeFile(storage, sstable), accepts, indexError: error };
   }
 }
 
@@ -47,10 +49,8 @@ function keyRanges(
     const positions = new Set<number>();
     for (const key of keys) {
       if (!inAny(sstable.partitioner, key, tokens)) continue;
-      const entry = index.find(key);
-      if (!entry) continue;
-      if (Buffer.compare(sstable.keyAt(entry.dataPosition), key) !== 0) throw misled(sstable, entry.dataPosition);
-      positions.add(entry.dataPosition);
+      const position = seekKey(sstable, index, key);
+      if (position !== undefined) positions.add(position);
     }
     const end = sstable.data.length;
     return [...positions].sort((a, b) => a - b).map((start) => ({ start, end, single: true, stretchEnd: end }));
@@ -62,35 +62,23 @@ function keyRanges(
 /** From the first partition of each token range to the first after it. */
 function spans(storage: Storage, sstable: SSTable, tokens: readonly TokenRange[]): PositionRange[] {
   const index = sstable.openIndex(storage);
-  const firstPosition = (range: TokenRange): number => {
-    for (const { dataPosition } of index.entries(range)) {
-      if (!inAny(sstable.partitioner, sstable.keyAt(dataPosition), [range])) throw misled(sstable, dataPosition);
-      return dataPosition;
-    }
-    return sstable.data.length;
-  };
+  const { length } = sstable.data;
   try {
     return tokens.flatMap((range) => {
-      const start = firstPosition(range);
-      const end = range.to ? firstPosition({ from: { token: range.to.token, inclusive: false } }) : sstable.data.length;
+      const start = seekRange(sstable, index, range);
+      if (start === undefined) return [];
+      const after: TokenRange | undefined = range.to && { from: { token: range.to.token, inclusive: false } };
+      const end = after ? (seekRange(sstable, index, after) ?? length) : length;
       if (start >= end) return [];
-      const within = wholeFile(storage, sstable).map((piece) => piece.start);
+      const cuts = wholeFile(storage, sstable).map((piece) => piece.start);
       return cut(
         { start, end, stretchEnd: end },
-        within.filter((position) => position > start),
+        cuts.filter((position) => position > start),
       );
     });
   } finally {
     index.close();
   }
-}
-
-function misled(sstable: SSTable, position: number): CorruptError {
-  return new CorruptError('index names another partition than Data.db has there', {
-    file: sstable.data.file,
-    component: COMPONENT.data,
-    offset: position,
-  });
 }
 
 function inAny(partitioner: Partitioner, key: Uint8Array, tokens: readonly TokenRange[]): boolean {

@@ -1,8 +1,9 @@
 /** A thread of a dump: turns ranges of one SSTable into text, in blocks whose memory goes to and fro. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { InvariantError, LsmctlError } from '../../bytes/errors.js';
+import { diskStorage } from '../../bytes/source.js';
 import { dumpRange, openForDump, type WorkerInit, type WorkerReply, type WorkerTask } from './run.js';
-import { type DumpSpec, makeWriter } from './spec.js';
+import { makeWriter } from './spec.js';
 
 const BLOCK_BYTES = 1 << 20;
 
@@ -35,7 +36,7 @@ async function main(): Promise<void> {
   const { descriptor, spec, context } = workerData as WorkerInit;
   const sink = new BlockSink();
   // messages that come while the SSTable is opened wait in the port
-  const { sstable, badChunks } = await openForDump(descriptor, spec as DumpSpec);
+  const { sstable, badChunks } = await openForDump(diskStorage, descriptor, spec);
   const writer = await makeWriter(spec, context, sstable, sink);
   port.on('message', ({ index, range, recycled }: WorkerTask) => {
     sink.free.push(...recycled);

@@ -49,7 +49,15 @@ async function dump(file: string): Promise<{ text: Buffer; error?: unknown }> {
     const context = { keyspace: '', table: '', sstable: '', partitionKey: [], clustering: [], nowSeconds: nowOf(file) };
     const { descriptor } = parseDescriptor(path.join(CORPUS, file));
     const sink = { write: (b: Uint8Array) => void pieces.push(Buffer.from(b)) };
-    await dumpSSTable(descriptor, SPEC, context, (sstable) => wholeFile(diskStorage, sstable), sink, 1);
+    await dumpSSTable(
+      diskStorage,
+      descriptor,
+      SPEC,
+      context,
+      (sstable) => ({ ranges: wholeFile(diskStorage, sstable) }),
+      sink,
+      1,
+    );
   } catch (e) {
     error = e;
   }
