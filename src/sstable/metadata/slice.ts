@@ -2,20 +2,17 @@
  * A range of clusterings as Statistics.db of oa and da has it, two bounds one after the other:
  *
  *   bound = u8 kind (ordinal of ClusteringPrefix.Kind) | u16 n | values
- *   values = for each 32: uvint header, then those that are neither null nor empty, fixed-length ones bare, others after their uvint length
  *
- * The header has two bits a value, lowest first: is empty, is null.
+ * where `values` is as in every clustering prefix, see clustering-prefix.ts.
  */
 import type { Cursor } from '../../bytes/cursor.js';
 import type { ByteWriter } from '../../bytes/writer.js';
 import { BOUND_KINDS, type ClusteringPrefix } from '../../cql/clustering.js';
 import type { CqlType } from '../../cql/type.js';
-import { fixedLength } from '../../cql/type-facts.js';
+import { readClusteringValues, writeClusteringValues } from '../clustering-prefix.js';
 
 /** Two bounds, none a whole clustering. Without values: an end of the partition. */
 export type Slice = { readonly start: ClusteringPrefix; readonly end: ClusteringPrefix };
-
-const BATCH = 32;
 
 /** @throws CorruptError */
 export function readSlice(cursor: Cursor, types: readonly CqlType[]): Slice {
@@ -38,43 +35,11 @@ function readBound(cursor: Cursor, types: readonly CqlType[]): ClusteringPrefix 
   if (n > types.length) {
     throw cursor.corrupt('more values than clustering columns', { offset: at + 1, seen: n, expected: types.length });
   }
-  const values: (Uint8Array | null)[] = [];
-  while (values.length < n) {
-    cursor.uvint64();
-    const { hi, lo } = cursor;
-    for (let i = 0; i < BATCH && values.length < n; i++) {
-      const bits = (i < 16 ? lo >>> (2 * i) : hi >>> (2 * (i - 16))) & 3;
-      values.push(bits & 2 ? null : bits & 1 ? new Uint8Array(0) : readValue(cursor, types[values.length]!));
-    }
-  }
-  return { kind, values };
-}
-
-function readValue(cursor: Cursor, type: CqlType): Uint8Array {
-  const fixed = fixedLength(type);
-  return cursor.bytes(fixed >= 0 ? fixed : cursor.uvint32());
+  return { kind, values: readClusteringValues(cursor, n, types) };
 }
 
 function writeBound({ kind, values }: ClusteringPrefix, types: readonly CqlType[], out: ByteWriter): void {
   out.u8(BOUND_KINDS.indexOf(kind));
   out.u16(values.length);
-  for (let start = 0; start < values.length; start += BATCH) {
-    const batch = values.slice(start, start + BATCH);
-    out.uvint64(headerBits(batch.slice(16)), headerBits(batch.slice(0, 16)));
-    batch.forEach((value, i) => {
-      if (value === null || value.length === 0) return;
-      if (fixedLength(types[start + i]!) < 0) out.uvint(value.length);
-      out.bytes(value);
-    });
-  }
-}
-
-/** Header bits of up to sixteen values. */
-function headerBits(values: readonly (Uint8Array | null)[]): number {
-  let bits = 0;
-  values.forEach((value, i) => {
-    if (value === null) bits |= 2 << (2 * i);
-    else if (value.length === 0) bits |= 1 << (2 * i);
-  });
-  return bits;
+  writeClusteringValues(values, types, out);
 }
