@@ -14,10 +14,11 @@
  */
 import { CorruptError, InvariantError, UnsupportedError } from '../bytes/errors.js';
 import { ByteWriter } from '../bytes/writer.js';
+import { decimal, signedVint, varint } from './byte-comparable-numbers.js';
 import type { BoundKind, ClusteringPrefix } from './clustering.js';
 import { partitionerOfOrder, VectorElements } from './compare.js';
 import { CompositeComponents, fullClassName, simpleClassName } from './compare-composite.js';
-import { decimalParts, varintOf } from './numbers.js';
+import { varintOf } from './numbers.js';
 import { murmur3Token, randomToken } from './token.js';
 import type { CqlType } from './type.js';
 
@@ -253,70 +254,6 @@ function checkUuid(value: Uint8Array): void {
   if (value.length !== 16) {
     throw new CorruptError('value of type uuid has a wrong length', { seen: value.length, expected: 16 });
   }
-}
-
-function signedVint(out: ByteWriter, value: bigint): void {
-  const mask = value < 0n ? -1n : 0n;
-  const magnitude = value ^ mask;
-  const bits = magnitude === 0n ? 1 : magnitude.toString(2).length;
-  const bytes = Math.floor(bits / 7) + 1;
-  if (bytes >= 9) {
-    out.u8(value < 0n ? 0x00 : 0xff);
-    out.i64FromBigInt((magnitude | (1n << 63n)) ^ mask);
-    return;
-  }
-  const prefix = BigInt((-0x100 >> bytes) & 0xff) << BigInt(bytes * 8 - 8);
-  const all = (magnitude | prefix) ^ mask;
-  for (let shift = bytes * 8 - 8; shift >= 0; shift -= 8) out.u8(Number((all >> BigInt(shift)) & 0xffn));
-}
-
-/** Unsigned vint, every byte XORed with `mask`. */
-function unsignedVint(out: ByteWriter, value: number, mask: number): void {
-  const start = out.pos;
-  out.uvint(value);
-  for (let i = start; i < out.pos; i++) out.buf[i] = out.buf[i]! ^ mask;
-}
-
-function varint(out: ByteWriter, value: Uint8Array): void {
-  const sign = value[0]! & 0x80 ? 0xff : 0;
-  let p = 0;
-  // only whole sign bytes go: the sign stands in front of the long form
-  while (p + 1 < value.length && value[p] === sign) p++;
-  const length = value.length - p;
-  if (length < 7) {
-    signedVint(out, varintOf(value, Math.max(0, p - 1), value.length));
-    return;
-  }
-  out.u8(sign ^ 0xff);
-  unsignedVint(out, length - 7, sign);
-  out.bytes(value, p);
-}
-
-function decimal(out: ByteWriter, value: Uint8Array): void {
-  const { sign, digits, exponent } = decimalParts(value, 0, value.length);
-  if (sign === 0) {
-    out.u8(0x80);
-    return;
-  }
-  decimalExponent(out, Math.ceil(exponent / 2), sign);
-  // pairs of digits from an even power of ten
-  const text = (exponent % 2 === 0 ? '' : '0') + digits;
-  const pairs = text.length % 2 === 0 ? text : `${text}0`;
-  const last = pairs.length - 2;
-  for (let i = 0; i <= last; i += 2) {
-    const pair = Number(pairs.slice(i, i + 2));
-    // of negative numbers the first pair is rounded down, and the rest is what is missing to it
-    const borrow = i === last ? 0 : 1;
-    out.u8(0x80 + (sign > 0 ? pair : i === 0 ? -pair - borrow : 100 - pair - borrow));
-  }
-  out.u8(0);
-}
-
-function decimalExponent(out: ByteWriter, exponent: number, sign: -1 | 1): void {
-  const modulated = sign * exponent;
-  const bytes = 4 - Math.floor(Math.clz32(Math.abs(modulated)) / 8);
-  out.u8((sign > 0 ? 0x80 : 0) + 0x40 + (modulated < 0 ? -bytes : bytes));
-  for (let i = bytes - 1; i >= 0; i--) out.u8((modulated >> (8 * i)) & 0xff);
 }
 
 function i32At(value: Uint8Array, pos: number): number {
