@@ -62,10 +62,20 @@ function writeYear(value: number, out: ByteWriter): void {
 }
 
 function writeMonthAndDay(out: ByteWriter): void {
-  out.u8(0x2d);
-  out.padded(CIVIL[1]!, 2);
-  out.u8(0x2d);
-  out.padded(CIVIL[2]!, 2);
+  out.reserve(6);
+  const { buf, pos } = out;
+  buf[pos] = 0x2d;
+  putTwo(CIVIL[1]!, buf, pos + 1);
+  buf[pos + 3] = 0x2d;
+  putTwo(CIVIL[2]!, buf, pos + 4);
+  out.pos = pos + 6;
+}
+
+/** Two digits of 0 ≤ value < 100. */
+function putTwo(value: number, target: Uint8Array, at: number): void {
+  const tens = (value * 103) >> 10;
+  target[at] = 0x30 + tens;
+  target[at + 1] = 0x30 + value - tens * 10;
 }
 
 /** @param separator the character between day and time */
@@ -102,11 +112,14 @@ export function hasExactTimestampText(hi: number, lo: number): boolean {
 function writeClock(secondOfDay: number, out: ByteWriter): void {
   const minutes = (secondOfDay / 60) | 0;
   const hours = (minutes / 60) | 0;
-  out.padded(hours, 2);
-  out.u8(0x3a);
-  out.padded(minutes - hours * 60, 2);
-  out.u8(0x3a);
-  out.padded(secondOfDay - minutes * 60, 2);
+  out.reserve(8);
+  const { buf, pos } = out;
+  putTwo(hours, buf, pos);
+  buf[pos + 2] = 0x3a;
+  putTwo(minutes - hours * 60, buf, pos + 3);
+  buf[pos + 5] = 0x3a;
+  putTwo(secondOfDay - minutes * 60, buf, pos + 6);
+  out.pos = pos + 8;
 }
 
 export function writeDate(buf: Uint8Array, start: number, end: number, out: ByteWriter): void {

@@ -71,13 +71,23 @@ export function nonAsciiAt(buf: Uint8Array, start: number, end: number): number 
 
 /** UTF-8 text as the inside of a JSON string. @throws CorruptError where it is not UTF-8 */
 export function writeJsonEscaped(buf: Uint8Array, start: number, end: number, out: ByteWriter): void {
-  out.reserve((end - start) * 6);
+  let at = start;
+  while (at < end) at = writeEscapedBlock(buf, start, at, end, out);
+}
+
+/** Text that is escaped at a time, so that a long one does not ask for six times its length. */
+const BLOCK_BYTES = 1 << 14;
+
+/** Escapes from `from` on; returns where it stopped, between two characters. `start` is the value's, for errors. */
+function writeEscapedBlock(buf: Uint8Array, start: number, from: number, end: number, out: ByteWriter): number {
+  const stop = end - from > BLOCK_BYTES ? from + BLOCK_BYTES : end;
+  out.reserve((stop - from) * 6 + 4);
   const target = out.buf;
   let pos = out.pos;
-  let at = start;
-  while (at < end) {
+  let at = from;
+  while (at < stop) {
     // four at a time while nothing is special: twice as fast
-    while (at + 3 < end) {
+    while (at + 3 < stop) {
       const a = buf[at]!;
       const b = buf[at + 1]!;
       const c = buf[at + 2]!;
@@ -90,7 +100,7 @@ export function writeJsonEscaped(buf: Uint8Array, start: number, end: number, ou
       pos += 4;
       at += 4;
     }
-    if (at >= end) break;
+    if (at >= stop) break;
     const byte = buf[at]!;
     const kind = JSON_CLASS[byte]!;
     if (kind === PLAIN) {
@@ -101,13 +111,14 @@ export function writeJsonEscaped(buf: Uint8Array, start: number, end: number, ou
         const next = utf8SequenceEnd(buf, at, end);
         if (next < 0) throw badValue('text', 'UTF-8', buf, start, end, `is not UTF-8 at byte ${at - start}`);
         while (at < next) target[pos++] = buf[at++]!;
-      } while (at < end && buf[at]! >= 0x80);
+      } while (at < stop && buf[at]! >= 0x80);
     } else {
       pos = writeJsonEscape(byte, target, pos);
       at++;
     }
   }
   out.pos = pos;
+  return at;
 }
 
 function writeJsonEscape(byte: number, target: Uint8Array, at: number): number {

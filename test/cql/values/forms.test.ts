@@ -127,6 +127,15 @@ describe('text', () => {
     );
   });
 
+  it('may be long', () => {
+    for (const unit of ['é', '🙂"', '漢\n', 'abc\u0001']) {
+      const source = Buffer.from(`x${unit.repeat(20_000)}`);
+      const out = new ByteWriter(16);
+      writeJsonEscaped(source, 0, source.length, out);
+      expect(JSON.parse(`"${out.toString()}"`)).toBe(source.toString());
+    }
+  });
+
   it('that is not UTF-8 is refused where Java refuses it', () => {
     const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
     fc.assert(
