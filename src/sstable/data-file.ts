@@ -337,7 +337,8 @@ function plainFile(source: ByteSource, crc: ChecksumFile | undefined, options: O
     });
   if (!crc) return new PlainDataFile(source);
   const chunks = Math.ceil(source.size / crc.chunkSize);
-  if (chunks < crc.checksums.length / 4) {
+  // Scylla adds the checksum of a chunk of nothing, which is 0
+  if (crc.checksums.subarray(chunks * 4).some((byte) => byte !== 0)) {
     const facts = { file: source.path, component: COMPONENT.data, offset: source.size, chunk: chunks };
     const sizes = {
       seen: `${source.size} bytes`,
