@@ -1,0 +1,97 @@
+/** Times whole processes: wall and CPU seconds, peak resident memory, the time to the first byte of output. Linux (reads /proc). */
+import { spawn } from 'node:child_process';
+import fs from 'node:fs';
+
+export type Command = { readonly label: string; readonly program: string; readonly args: readonly string[] };
+
+export type Run = {
+  readonly seconds: number;
+  readonly firstByteSeconds: number;
+  readonly peakMegabytes: number;
+  readonly outputMegabytes: number;
+  readonly status: number | null;
+};
+
+const POLL_MILLIS = 4;
+
+/** One run of `command`, its output read and thrown away. */
+export function run(command: Command): Promise<Run> {
+  return new Promise((resolve, reject) => {
+    const start = process.hrtime.bigint();
+    const since = () => Number(process.hrtime.bigint() - start) / 1e9;
+    const child = spawn(command.program, command.args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    let first = 0;
+    let bytes = 0;
+    let peak = 0;
+    let errors = '';
+    child.stdout.on('data', (piece: Buffer) => {
+      if (bytes === 0) first = since();
+      bytes += piece.length;
+    });
+    child.stderr.on('data', (piece: Buffer) => {
+      errors = (errors + piece.toString()).slice(-2000);
+    });
+    const poll = setInterval(() => {
+      peak = Math.max(peak, peakOf(child.pid));
+    }, POLL_MILLIS);
+    child.once('error', reject);
+    child.once('close', (status) => {
+      clearInterval(poll);
+      if (status !== 0) reject(new Error(`${command.label} ended with ${status}: ${errors}`));
+      else
+        resolve({
+          seconds: since(),
+          firstByteSeconds: first,
+          peakMegabytes: peak,
+          outputMegabytes: bytes / 1e6,
+          status,
+        });
+    });
+  });
+}
+
+/** VmHWM, in units of 10^6 bytes: the kernel keeps the peak, so the last look before the end is as good as all. */
+function peakOf(pid: number | undefined): number {
+  try {
+    const kilobytes = /VmHWM:\s+(\d+) kB/.exec(fs.readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+    return (Number(kilobytes ?? 0) * 1024) / 1e6;
+  } catch {
+    return 0;
+  }
+}
+
+export type Figures = {
+  readonly label: string;
+  readonly seconds: number;
+  readonly least: number;
+  readonly most: number;
+  readonly firstByteSeconds: number;
+  readonly peakMegabytes: number;
+  readonly outputMegabytes: number;
+};
+
+/** The commands in turn, `rounds` times after a round that does not count (the machine's speed drifts: neighbours in time compare). */
+export async function compare(commands: readonly Command[], rounds: number): Promise<Figures[]> {
+  const runs: Run[][] = commands.map(() => []);
+  for (let round = 0; round <= rounds; round++) {
+    for (const [i, command] of commands.entries()) {
+      const result = await run(command);
+      if (round > 0) runs[i]!.push(result);
+    }
+  }
+  return commands.map(({ label }, i) => figuresOf(label, runs[i]!));
+}
+
+function figuresOf(label: string, runs: readonly Run[]): Figures {
+  const seconds = runs.map((r) => r.seconds).sort((a, b) => a - b);
+  const middle = (values: number[]) => values.sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
+  return {
+    label,
+    seconds: middle([...seconds]),
+    least: seconds[0]!,
+    most: seconds[seconds.length - 1]!,
+    firstByteSeconds: middle(runs.map((r) => r.firstByteSeconds)),
+    peakMegabytes: Math.max(...runs.map((r) => r.peakMegabytes)),
+    outputMegabytes: runs[0]!.outputMegabytes,
+  };
+}
