@@ -4,7 +4,6 @@ import type { Storage } from '../bytes/source.js';
 import { readCompressionParameters } from '../sstable/compression-info.js';
 import { COMPONENT, componentPath, type Descriptor } from '../sstable/descriptor.js';
 import { histogramCount } from '../sstable/metadata/estimated-histogram.js';
-import type { HyperLogLog } from '../sstable/metadata/hyper-log-log.js';
 import { idTimestampMillis } from '../sstable/sstable-id.js';
 import { readStatistics } from '../sstable/statistics.js';
 import { compareToc, readToc, requiredComponents } from '../sstable/toc.js';
@@ -56,8 +55,6 @@ export type InventorySSTable = {
 
 export type ExaminedSSTable = {
   readonly entry: InventorySSTable;
-  /** Of the partition keys, where Statistics.db could be read: to be merged over SSTables. */
-  readonly sketch: HyperLogLog | undefined;
   readonly findings: readonly Finding[];
 };
 
@@ -87,11 +84,10 @@ export function examineSSTable(storage: Storage, files: SSTableFiles): ExaminedS
     ...(read.compressor !== undefined && { compressor: read.compressor }),
     statistics: read.statistics,
   };
-  return { entry, sketch: read.sketch, findings: [...read.findings, ...componentFindings(storage, descriptor, sizes)] };
+  return { entry, findings: [...read.findings, ...componentFindings(storage, descriptor, sizes)] };
 }
 
 type ReadParts = Pick<InventorySSTable, 'uncompressedBytes' | 'compressor' | 'statistics'> & {
-  readonly sketch: HyperLogLog | undefined;
   readonly findings: readonly Finding[];
 };
 
@@ -109,19 +105,13 @@ function readParts(storage: Storage, descriptor: Descriptor, sizes: ReadonlyMap<
   const compression = attempt(COMPONENT.compressionInfo, () =>
     sizes.has(COMPONENT.compressionInfo) ? readCompressionParameters(storage, descriptor) : undefined,
   );
-  let sketch: HyperLogLog | undefined;
-  const statistics = attempt(COMPONENT.statistics, () => {
-    const all = readStatistics(storage, descriptor);
-    sketch = all.has('compaction') ? all.compaction.cardinalityEstimator : undefined;
-    return statisticsOf(all.stats);
-  });
+  const statistics = attempt(COMPONENT.statistics, () => statisticsOf(readStatistics(storage, descriptor).stats));
   const plain = sizes.get(COMPONENT.data);
-  if (!isMeasured(compression)) return { uncompressedBytes: compression, statistics, sketch, findings };
+  if (!isMeasured(compression)) return { uncompressedBytes: compression, statistics, findings };
   return {
     uncompressedBytes: compression?.dataLength ?? plain ?? { unmeasured: `no ${COMPONENT.data}` },
     ...(compression && { compressor: compression.compressor.replace(/^.*\./, '') }),
     statistics,
-    sketch,
     findings,
   };
 }
