@@ -1,5 +1,7 @@
 import { LsmctlCommand } from '../src/cli/base-command.js';
 import { Flags, keyspaceFlag, nowFlag, pathArg, schemaFlag, tableFlag } from '../src/cli/flags.js';
+import type { Schema as SchemaModel } from '../src/cql/schema.js';
+import type { SchemaSource } from '../src/engine/schema-loader.js';
 
 export default class Schema extends LsmctlCommand {
   static override summary = 'print the schema of a data directory as CQL';
@@ -11,6 +13,7 @@ makes the same schema again: keyspaces, types, functions, tables with their opti
     '<%= config.bin %> schema /var/lib/cassandra/data --keyspace shop --table orders --with-ids',
     '<%= config.bin %> schema backup/shop/orders-1b255f4def2540a60000000000000000/snapshots/daily --source',
   ];
+  static override strict = false;
   static override enableJsonFlag = true;
   static override args = { path: pathArg };
   static override flags = {
@@ -24,27 +27,32 @@ makes the same schema again: keyspaces, types, functions, tables with their opti
   };
 
   async run(): Promise<object> {
-    const { args, flags } = await this.parse(Schema);
+    const { argv, flags } = await this.parse(Schema);
     const [{ diskStorage }, { loadSchema, sourceText }, { selectExisting }] = await Promise.all([
       import('../src/bytes/source.js'),
       import('../src/engine/schema-loader.js'),
       import('../src/engine/schema-selection.js'),
     ]);
     const schemaFile = flags.schema === undefined ? {} : { schemaFile: flags.schema };
-    const { schema, source } = await loadSchema(diskStorage, [args.path ?? '.'], {
+    const { schema, source } = await loadSchema(diskStorage, argv.length > 0 ? (argv as string[]) : ['.'], {
       ...schemaFile,
       nowSeconds: flags.now,
     });
     if (flags.source || source.kind === 'header') this.notice(sourceText(source));
     const { keyspace, table, system } = flags;
     const selected = selectExisting(schema, { system, ...(keyspace && { keyspace }), ...(table && { table }) });
-    const [{ writeSchema }, { schemaJson }, { jsonDocument }] = await Promise.all([
-      import('../src/cql/ddl-writer.js'),
+    if (this.jsonEnabled()) return this.document(source, selected);
+    const { writeSchema } = await import('../src/cql/ddl-writer.js');
+    const withoutKeyspaces = table !== undefined;
+    this.log(writeSchema(selected, { ids: flags['with-ids'], withoutKeyspaces }).trimEnd());
+    return {};
+  }
+
+  private async document(source: SchemaSource, schema: SchemaModel): Promise<object> {
+    const [{ schemaJson }, { jsonDocument }] = await Promise.all([
       import('../src/render/schema-json.js'),
       import('../src/render/json.js'),
     ]);
-    const withoutKeyspaces = flags.table !== undefined;
-    this.log(writeSchema(selected, { ids: flags['with-ids'], withoutKeyspaces }).trimEnd());
-    return jsonDocument('schema', 1, { source, ...schemaJson(selected) });
+    return jsonDocument('schema', 1, { source, ...schemaJson(schema) });
   }
 }
