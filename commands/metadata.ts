@@ -48,7 +48,7 @@ Partitions are an estimate from the sketch of keys, and so is the share of dropp
       width: process.stdout.columns ?? 0,
       root: path.resolve(),
     };
-    const renderer = render.metadataRenderer(format, options, (text) => this.out.writeText(text));
+    const renderer = await render.metadataRenderer(format, options, (text) => this.out.writeText(text));
     for (const done of eachMetadata(diskStorage, sstables, failures, renderer.make)) renderer.take(done);
     renderer.end();
     this.exitWith(failures.exitCode);

@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { expect } from 'vitest';
 
 export const CORPUS = path.resolve(fileURLToPath(new URL('.', import.meta.url)), '../../shared/corpus');
 
@@ -32,4 +33,14 @@ export function readCorpus(file: string): Buffer {
 /** A text of test/golden. */
 export function readGolden(file: string): string {
   return fs.readFileSync(fileURLToPath(new URL(`golden/${file}`, import.meta.url)), 'utf8');
+}
+
+/** Compares with a text of test/golden; with UPDATE_GOLDEN=1 it is written anew, for a reviewer to read the difference. */
+export function expectGolden(file: string, text: string): void {
+  const target = fileURLToPath(new URL(`golden/${file}`, import.meta.url));
+  if (process.env.UPDATE_GOLDEN) {
+    fs.mkdirSync(path.dirname(target), { recursive: true });
+    fs.writeFileSync(target, text);
+  }
+  expect(text).toBe(readGolden(file));
 }

@@ -67,11 +67,11 @@ export function totalBytes(metadata: SSTableMetadata): number {
   return metadata.sizes.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
-/** Plain bytes of Data.db; `undefined` where its size is not known. */
-export function uncompressedBytes(metadata: SSTableMetadata): number | undefined {
-  return (
-    metadata.compression?.dataLength ?? metadata.sizes.find(({ component }) => component === COMPONENT.data)?.bytes
-  );
+/** Plain bytes of Data.db; `undefined` where they are not known. */
+export function uncompressedBytes({ compression, sizes, unmeasured }: SSTableMetadata): number | undefined {
+  if (compression) return compression.dataLength;
+  if (unmeasured.some(({ what }) => what === 'compression')) return undefined;
+  return sizes.find(({ component }) => component === COMPONENT.data)?.bytes;
 }
 
 function sizesOf(storage: Storage, descriptor: Descriptor, components: readonly string[]): ComponentSize[] {

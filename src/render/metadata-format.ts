@@ -1,10 +1,7 @@
 /** The forms of `lsmctl metadata` behind one interface: what is made of each SSTable, and when it is printed. */
 import path from 'node:path';
 import type { SSTableMetadata } from '../engine/sstable-metadata.js';
-import { metadataPage } from './metadata-page.js';
-import { type MetadataReport, metadataReport } from './metadata-report.js';
-import { metadataTable } from './metadata-table.js';
-import { sstablemetadataText } from './sstablemetadata.js';
+import type { MetadataReport } from './metadata-report.js';
 import type { TermStyle } from './term-histogram.js';
 
 export type MetadataFormatOptions = TermStyle & {
@@ -26,11 +23,12 @@ export type MetadataRenderer = {
   readonly reports: readonly MetadataReport[];
 };
 
-export function metadataRenderer(
+/** Loads what the format needs, and no more: a start is short. */
+export async function metadataRenderer(
   format: 'json' | 'page' | 'table' | 'sstablemetadata',
   options: MetadataFormatOptions,
   print: (text: string) => void,
-): MetadataRenderer {
+): Promise<MetadataRenderer> {
   const reports: MetadataReport[] = [];
   let pages = 0;
   const keep = (made: string | MetadataReport): void => {
@@ -40,27 +38,24 @@ export function metadataRenderer(
     if (typeof made === 'string') print(format === 'page' && pages++ > 0 ? `\n${made}` : made);
   };
   const base = { reports, take: keep, end: () => {} };
-  switch (format) {
-    case 'json':
-      return { ...base, make: (metadata) => metadataReport(metadata, options) };
-    case 'table':
-      return {
-        ...base,
-        make: (metadata) => metadataReport(metadata, options),
-        end: () => {
-          if (reports.length > 0) print(metadataTable(reports, options.width));
-        },
-      };
-    case 'page':
-      return { ...base, take: printPage, make: (metadata) => metadataPage(metadataReport(metadata, options)) };
-    case 'sstablemetadata':
-      return {
-        ...base,
-        take: printPage,
-        make: (metadata) => {
-          const { directory, prefix } = metadata.descriptor;
-          return sstablemetadataText(metadata, path.resolve(options.root, directory, prefix), options);
-        },
-      };
+  if (format === 'sstablemetadata') {
+    const { sstablemetadataText } = await import('./sstablemetadata.js');
+    const make = (metadata: SSTableMetadata) => {
+      const { directory, prefix } = metadata.descriptor;
+      return sstablemetadataText(metadata, path.resolve(options.root, directory, prefix), options);
+    };
+    return { ...base, take: printPage, make };
   }
+  const { metadataReport } = await import('./metadata-report.js');
+  const report = (metadata: SSTableMetadata) => metadataReport(metadata, options);
+  if (format === 'json') return { ...base, make: report };
+  if (format === 'page') {
+    const { metadataPage } = await import('./metadata-page.js');
+    return { ...base, take: printPage, make: (metadata) => metadataPage(report(metadata)) };
+  }
+  const { metadataTable } = await import('./metadata-table.js');
+  const end = () => {
+    if (reports.length > 0) print(metadataTable(reports, options.width));
+  };
+  return { ...base, make: report, end };
 }

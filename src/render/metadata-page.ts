@@ -111,7 +111,9 @@ function partitions(report: MetadataReport): Field[] {
 
 function sliceText({ start, end }: NonNullable<MetadataReport['coveredClusterings']>): string {
   const side = ({ values, inclusive }: typeof start, open: string) =>
-    values.length === 0 ? open : `${values.map((value) => value ?? 'null').join(':')}${inclusive ? '' : ' (without)'}`;
+    values.length === 0
+      ? open
+      : `${values.map((value) => (value === '' ? '(empty)' : (value ?? 'null'))).join(':')}${inclusive ? '' : ' (without)'}`;
   return `${side(start, 'the beginning')} to ${side(end, 'the end')}`;
 }
 

@@ -58,8 +58,10 @@ export function metadataReport(metadata: SSTableMetadata, options: MetadataRepor
     files: metadata.sizes,
     compression: compressionReport(metadata),
     estimatedPartitions: estimatedPartitions(metadata, unmeasured),
+    cardinalitySketch: sketchReport(metadata),
     ...keysReport(metadata),
     coveredClusterings: clusteringsReport(stats, statistics.header.clusteringTypes),
+    legacyMinMaxClustering: legacyMinMaxReport(stats),
     ...statsReport(stats),
     droppableTombstones: droppableReport(stats, options),
     header: headerReport(metadata),
@@ -152,6 +154,13 @@ function estimatedPartitions(
   return null;
 }
 
+function sketchReport({ statistics }: SSTableMetadata) {
+  if (!statistics.has('compaction')) return null;
+  const { cardinalityEstimator, ancestors } = statistics.compaction;
+  const { kind, p, sp } = cardinalityEstimator;
+  return { kind, p, sp, ancestors: ancestors ?? null };
+}
+
 function keysReport({ statistics, keyRange }: SSTableMetadata) {
   if (!keyRange) return { firstKey: null, lastKey: null };
   const { keyType } = statistics.header;
@@ -173,6 +182,12 @@ function clusteringsReport(stats: StatsMetadata, types: readonly CqlType[]) {
     inclusive: bound.kind.startsWith('INCL'),
   });
   return { start: of(start), end: of(end) };
+}
+
+/** Hex, as stored. Before md it can't be trusted. */
+function legacyMinMaxReport({ legacyMinMax }: StatsMetadata) {
+  const hex = (values: readonly Uint8Array[]) => values.map((value) => Buffer.from(value).toString('hex'));
+  return legacyMinMax ? { min: hex(legacyMinMax.min), max: hex(legacyMinMax.max) } : null;
 }
 
 function droppableReport(stats: StatsMetadata, { nowSeconds, gcGraceSeconds }: MetadataReportOptions) {
