@@ -4,7 +4,7 @@
  *   compressed    chunk, u32 CRC-32 of the stored chunk, chunk, u32, …       (offsets in CompressionInfo.db)
  *   uncompressed  the bytes; CRC.db beside: i32 chunk size, then a u32 CRC-32 for each chunk
  *
- * Reads go forward most of the time: read-ahead starts at one chunk and doubles to 1 MiB while they do, so that a point read costs a chunk
+ * Reads go forward most of the time: read-ahead starts at one chunk and grows to 256 KiB while they do, so that a point read costs a chunk
  * and a scan costs few system calls.
  */
 import { crc32 } from '../bytes/crc32.js';
@@ -18,7 +18,7 @@ import { type CompressionInfo, chunkOffset, readCompressionInfo } from './compre
 import { COMPONENT, componentPath, type Descriptor } from './descriptor.js';
 import { readToc } from './toc.js';
 
-const MAX_READ_AHEAD = 1 << 20;
+const MAX_READ_AHEAD = 1 << 18;
 
 export interface DataFile {
   readonly file: string;

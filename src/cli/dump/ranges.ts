@@ -18,7 +18,7 @@ export type PositionRange = {
 };
 
 /** Plain bytes of a range for a worker: some megabytes of text. */
-const RANGE_BYTES = 1 << 20;
+const RANGE_BYTES = 1 << 19;
 
 /** The whole file, cut where it is long. */
 export function wholeFile(storage: Storage, sstable: SSTable): PositionRange[] {

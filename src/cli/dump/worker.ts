@@ -2,7 +2,8 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { InvariantError, LsmctlError } from '../../bytes/errors.js';
 import { diskStorage } from '../../bytes/source.js';
-import { dumpRange, openForDump, type WorkerInit, type WorkerReply, type WorkerTask } from './run.js';
+import { READY, type WorkerInit, type WorkerReply, type WorkerTask } from './parallel.js';
+import { dumpRange, openForDump } from './run.js';
 import { makeWriter } from './spec.js';
 
 const BLOCK_BYTES = 1 << 20;
@@ -35,7 +36,6 @@ async function main(): Promise<void> {
   if (!port) throw new InvariantError('runs as a worker thread only');
   const { descriptor, spec, context } = workerData as WorkerInit;
   const sink = new BlockSink();
-  // messages that come while the SSTable is opened wait in the port
   const { sstable, badChunks } = await openForDump(diskStorage, descriptor, spec);
   const writer = await makeWriter(spec, context, sstable, sink);
   port.on('message', ({ index, range, recycled }: WorkerTask) => {
@@ -46,7 +46,7 @@ async function main(): Promise<void> {
     let partitions = 0;
     let failed = false;
     try {
-      partitions = dumpRange(sstable, spec, writer, range);
+      partitions = dumpRange(sstable, spec, writer, range, { strict: true }).written;
     } catch (error) {
       if (!(error instanceof LsmctlError)) throw error;
       failed = true; // the main thread does this range again, and meets the error itself
@@ -68,3 +68,4 @@ async function main(): Promise<void> {
 }
 
 await main();
+parentPort?.postMessage(READY);
