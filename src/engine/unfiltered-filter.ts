@@ -82,13 +82,15 @@ function beginsWith(c: UnfilteredCursor, values: readonly Uint8Array[], count: n
   return true;
 }
 
-/** `filter`, until it has wanted `count` rows, markers or partition deletions: then the cursor is told to stop. */
-export function limited(filter: UnfilteredFilter | undefined, count: number): UnfilteredFilter {
-  let left = count;
+/** How many rows, markers and partition deletions are still wanted. */
+export type Budget = { left: number };
+
+/** `filter`, until the budget is spent: then the cursor is told to stop. */
+export function limited(filter: UnfilteredFilter | undefined, budget: Budget): UnfilteredFilter {
   const take = (c: UnfilteredCursor, wanted: boolean): boolean => {
-    if (!wanted || left <= 0) return false;
-    left--;
-    if (left === 0) c.stop();
+    if (!wanted || budget.left <= 0) return false;
+    budget.left--;
+    if (budget.left === 0) c.stop();
     return true;
   };
   return {
