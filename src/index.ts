@@ -46,7 +46,7 @@ export {
 } from './bytes/source.js';
 export { ByteWriter } from './bytes/writer.js';
 export { parseMarshalType } from './cql/marshal.js';
-export type { ColumnDefinition, Keyspace, Schema, Table, UserType, View } from './cql/schema.js';
+export type { ColumnDefinition, Keyspace, Schema, Table, View } from './cql/schema.js';
 export { findKeyspace, findTable } from './cql/schema.js';
 export type { CqlType } from './cql/type.js';
 export { cellValueType, cqlTypeName, pathType } from './cql/type-facts.js';
