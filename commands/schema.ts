@@ -1,7 +1,6 @@
 import { LsmctlCommand } from '../src/cli/base-command.js';
 import { Flags, keyspaceFlag, nowFlag, pathArg, schemaFlag, tableFlag } from '../src/cli/flags.js';
-import type { Schema as SchemaModel } from '../src/cql/schema.js';
-import type { SchemaSource } from '../src/engine/schema-loader.js';
+import type { LoadedSchema } from '../src/engine/schema-loader.js';
 
 export default class Schema extends LsmctlCommand {
   static override summary = 'print the schema of a data directory as CQL';
@@ -34,25 +33,25 @@ makes the same schema again: keyspaces, types, functions, tables with their opti
       import('../src/engine/schema-selection.js'),
     ]);
     const schemaFile = flags.schema === undefined ? {} : { schemaFile: flags.schema };
-    const { schema, source } = await loadSchema(diskStorage, argv.length > 0 ? (argv as string[]) : ['.'], {
+    const loaded = await loadSchema(diskStorage, argv.length > 0 ? (argv as string[]) : ['.'], {
       ...schemaFile,
       nowSeconds: flags.now,
     });
-    if (flags.source || source.kind === 'header') this.notice(sourceText(source));
+    if (flags.source || loaded.fromHeaders.length > 0) this.notice(sourceText(loaded));
     const { keyspace, table, system } = flags;
-    const selected = selectExisting(schema, { system, ...(keyspace && { keyspace }), ...(table && { table }) });
-    if (this.jsonEnabled()) return this.document(source, selected);
+    const selected = selectExisting(loaded.schema, { system, ...(keyspace && { keyspace }), ...(table && { table }) });
+    if (this.jsonEnabled()) return this.document({ ...loaded, schema: selected });
     const { writeSchema } = await import('../src/cql/ddl-writer.js');
     const withoutKeyspaces = table !== undefined;
     this.log(writeSchema(selected, { ids: flags['with-ids'], withoutKeyspaces }).trimEnd());
     return {};
   }
 
-  private async document(source: SchemaSource, schema: SchemaModel): Promise<object> {
+  private async document({ schema, source, fromHeaders }: LoadedSchema): Promise<object> {
     const [{ schemaJson }, { jsonDocument }] = await Promise.all([
       import('../src/render/schema-json.js'),
       import('../src/render/json.js'),
     ]);
-    return jsonDocument('schema', 1, { source, ...schemaJson(schema) });
+    return jsonDocument('schema', 1, { source, fromHeaders, ...schemaJson(schema) });
   }
 }

@@ -7,6 +7,7 @@
  */
 import { TokenReader } from './cql-tokens.js';
 import { readType, type UserType } from './cql-type-parser.js';
+import { uncommentCompactTables } from './ddl-compact-comment.js';
 import {
   draftKeyspace,
   finishSchema,
@@ -26,6 +27,8 @@ export type ParseOptions = {
   readonly file?: string;
   /** Of names without one, before any USE. */
   readonly keyspace?: string;
+  /** Pass over views of tables that are not defined, as the schema.cql of a view's snapshot is alone; else they are an error. */
+  readonly skipsOrphanViews?: boolean;
 };
 
 /** @throws UsageError that names line and column, what stands there and what was expected */
@@ -36,9 +39,9 @@ export function parseSchema(text: string, options: ParseOptions = {}): Schema {
 /** Several texts as one schema, such as the schema.cql of each table's snapshot. @throws UsageError, as {@link parseSchema} */
 export function parseSchemas(texts: readonly (ParseOptions & { readonly text: string })[]): Schema {
   const schema: SchemaDraft = new Map();
-  for (const { text, file, keyspace } of texts) {
-    const parser: Parser = { reader: new TokenReader(text, file === undefined ? {} : { file }), schema, keyspace };
-    readStatements(parser);
+  for (const { text, file, keyspace, skipsOrphanViews = false } of texts) {
+    const reader = new TokenReader(uncommentCompactTables(text), file === undefined ? {} : { file });
+    readStatements({ reader, schema, keyspace, skipsOrphanViews });
   }
   return finishSchema(schema);
 }
@@ -53,7 +56,13 @@ function readStatements(parser: Parser): void {
   }
 }
 
-type Parser = { readonly reader: TokenReader; readonly schema: SchemaDraft; keyspace: string | undefined };
+type Parser = {
+  readonly reader: TokenReader;
+  readonly schema: SchemaDraft;
+  readonly skipsOrphanViews: boolean;
+  /** That names without one are in. */
+  keyspace: string | undefined;
+};
 
 type Named = { readonly keyspace: KeyspaceDraft; readonly name: string; readonly start: number };
 
@@ -198,9 +207,27 @@ function createView(parser: Parser): void {
   const skip = ifNotExists(reader);
   const named = readName(parser, 'a view name');
   const { keyspace, name } = named;
+  const base = baseOfView(reader);
+  if (parser.skipsOrphanViews && base !== undefined && !keyspace.tables.has(base)) {
+    while (!reader.atEnd && !reader.isSymbol(';')) reader.take();
+    return;
+  }
   const view = readView(reader, name, () => findTable(parser).table);
   if (!keyspace.views.has(name)) keyspace.views.set(name, view);
   else if (!skip) throw alreadyThere(reader, named);
+}
+
+/** Name of the table that the view whose text comes next selects from; nothing is taken. */
+function baseOfView(reader: TokenReader): string | undefined {
+  const { start } = reader.token;
+  while (!reader.atEnd && !reader.isSymbol(';') && !reader.isWord('from')) reader.take();
+  let name: string | undefined;
+  if (reader.tryWords('from')) {
+    name = reader.take().text;
+    if (reader.trySymbol('.')) name = reader.take().text;
+  }
+  reader.rewind(start);
+  return name;
 }
 
 function createFunction(parser: Parser, orReplace: boolean): void {

@@ -29,7 +29,11 @@ export function readTable(reader: TokenReader, keyspace: KeyspaceDraft, name: st
       const column = readColumn(reader, keyspace);
       if (columns.has(column.name)) throw reader.error(`column '${column.name}' is defined twice`, at);
       columns.set(column.name, column);
-      if (reader.tryWords('primary', 'key')) key = { partition: [column.name], clustering: [] };
+      if (reader.isWord('primary')) {
+        reader.expectWords('primary', 'key');
+        if (key) throw reader.error('a second PRIMARY KEY', at);
+        key = { partition: [column.name], clustering: [] };
+      }
     }
   } while (reader.trySymbol(','));
   reader.expectSymbol(')');
@@ -77,13 +81,15 @@ export function applyPrimaryKey(
   start: number,
   columns: readonly ColumnDefinition[],
   key: PrimaryKey,
-  { clusteringOrder }: TableProperties,
+  { clusteringOrder, isCompact }: TableProperties,
 ): ColumnDefinition[] {
   const names = new Set(columns.map((column) => column.name));
   for (const name of [...key.partition, ...key.clustering]) {
     if (!names.has(name)) throw reader.error(`PRIMARY KEY names a column '${name}' that is not there`, start);
   }
-  for (const name of clusteringOrder.keys()) {
+  // DESCRIBE names the hidden clustering column of a compact table here.
+  const named = isCompact && key.clustering.length === 0 ? [] : clusteringOrder.keys();
+  for (const name of named) {
     if (!key.clustering.includes(name)) {
       throw reader.error(`CLUSTERING ORDER BY names '${name}', which is no clustering column`, start);
     }

@@ -9,9 +9,10 @@
 import path from 'node:path';
 import { UsageError } from '../bytes/errors.js';
 import { readWhole, type Storage } from '../bytes/source.js';
-import { parseSchemas } from '../cql/ddl-parser.js';
+import { parseSchema, parseSchemas } from '../cql/ddl-parser.js';
 import {
   type ColumnDefinition,
+  findTable,
   type Keyspace,
   type Schema,
   sortBy,
@@ -35,14 +36,22 @@ export type SchemaSource = {
   readonly paths: readonly string[];
 };
 
-export type LoadedSchema = { readonly schema: Schema; readonly source: SchemaSource };
+export type LoadedSchema = {
+  readonly schema: Schema;
+  readonly source: SchemaSource;
+  /** `keyspace.table` of those that only headers describe: names of their key columns are made up, their options are not known. */
+  readonly fromHeaders: readonly string[];
+};
 
 /** Where a schema comes from, in a line for people. */
-export function sourceText({ kind, paths }: SchemaSource): string {
-  const where = paths.length > 3 ? `${paths.slice(0, 3).join(', ')} and ${paths.length - 3} more` : paths.join(', ');
-  return kind === 'header'
-    ? `schema from the headers of the SSTables: key columns have made-up names, options are not known (${where})`
-    : `schema from ${where}`;
+export function sourceText({ source, fromHeaders }: LoadedSchema): string {
+  const from = source.kind === 'header' ? '' : `schema from ${listOf(source.paths)}`;
+  const rest = `only the headers of their SSTables describe ${listOf(fromHeaders)}: key columns have made-up names, options are not known`;
+  return [...(from ? [from] : []), ...(fromHeaders.length > 0 ? [rest] : [])].join('; ');
+}
+
+function listOf(names: readonly string[]): string {
+  return names.length > 3 ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more` : names.join(', ');
 }
 
 export type LoadOptions = {
@@ -65,19 +74,38 @@ export async function loadSchema(
   paths: readonly string[],
   options: LoadOptions,
 ): Promise<LoadedSchema> {
-  if (options.schemaFile !== undefined) return fromFiles(storage, 'file', [options.schemaFile], paths[0]);
+  if (options.schemaFile !== undefined) return fromFile(storage, options.schemaFile, paths[0]);
   for (const given of paths) requirePath(storage, given);
   const roots = dataDirectoriesOf(storage, paths);
   const schema = await readSystemSchema(storage, roots, options.nowSeconds);
-  if (schema)
-    return { schema, source: { kind: 'system_schema', paths: roots.map((r) => path.join(r, 'system_schema')) } };
-  const { directories } = resolvePaths(storage, paths);
+  if (schema) {
+    const source: SchemaSource = {
+      kind: 'system_schema',
+      paths: roots.map((root) => path.join(root, 'system_schema')),
+    };
+    return { schema, source, fromHeaders: [] };
+  }
+  return fromTables(storage, resolvePaths(storage, paths).directories);
+}
+
+/** The schema.cql of each directory, and headers for the tables that those leave out. */
+function fromTables(storage: Storage, directories: readonly SSTableDirectory[]): LoadedSchema {
   const files = directories.map((directory) => path.join(directory.path, 'schema.cql'));
   const there = files.filter((file) => storage.stat(file)?.isFile);
-  if (there.length > 0) return fromFiles(storage, 'schema_cql', there, undefined);
+  const texts = there.map((file) => ({ text: readText(storage, file), file, skipsOrphanViews: true }));
+  // A view can be read once its table is.
+  const described = parseSchemas(sortBy(texts, ({ text }) => String(/CREATE MATERIALIZED VIEW/i.test(text))));
+  const rest = tablesOfHeaders(
+    storage,
+    directories.filter(({ place }) => !findTable(described, place.keyspace, place.table)),
+  );
   return {
-    schema: schemaOfHeaders(storage, directories),
-    source: { kind: 'header', paths: directories.map((d) => d.path) },
+    schema: withTables(described, rest),
+    source:
+      there.length > 0
+        ? { kind: 'schema_cql', paths: there }
+        : { kind: 'header', paths: directories.map((directory) => directory.path) },
+    fromHeaders: rest.map(({ keyspace, name }) => `${keyspace}.${name}`),
   };
 }
 
@@ -88,15 +116,10 @@ function requirePath(storage: Storage, given: string): void {
   throw new UsageError('no such file or directory', { file: given });
 }
 
-function fromFiles(
-  storage: Storage,
-  kind: SchemaSource['kind'],
-  files: readonly string[],
-  given: string | undefined,
-): LoadedSchema {
+function fromFile(storage: Storage, file: string, given: string | undefined): LoadedSchema {
   const keyspace = given === undefined ? undefined : parseTableDirectory(given).keyspace;
-  const texts = files.map((file) => ({ text: readText(storage, file), file, ...(keyspace && { keyspace }) }));
-  return { schema: parseSchemas(texts), source: { kind, paths: files } };
+  const schema = parseSchema(readText(storage, file), { file, ...(keyspace && { keyspace }) });
+  return { schema, source: { kind: 'file', paths: [file] }, fromHeaders: [] };
 }
 
 function readText(storage: Storage, file: string): string {
@@ -138,31 +161,32 @@ function childrenOf(storage: Storage, directory: string): string[] {
   return names.map((name) => path.join(path.resolve(directory), name));
 }
 
-/** A schema of what headers know, for directories of SSTables that nothing describes. */
-function schemaOfHeaders(storage: Storage, directories: readonly SSTableDirectory[]): Schema {
+/** A table a name, of what the headers of its SSTables know. */
+function tablesOfHeaders(storage: Storage, directories: readonly SSTableDirectory[]): Table[] {
   const headers = new Map<string, { readonly place: TableDirectory; readonly headers: SerializationHeader[] }>();
   for (const { place, sstables } of directories) {
-    if (place.index !== undefined) continue;
+    if (place.index !== undefined || sstables.length === 0) continue;
     const key = `${place.keyspace}\0${place.table}`;
     const entry = headers.get(key) ?? { place, headers: [] };
-    if (sstables.length > 0) headers.set(key, entry);
+    headers.set(key, entry);
     for (const { descriptor } of sstables) entry.headers.push(headerOf(storage, descriptor));
   }
-  const keyspaces = new Map<string, Table[]>();
-  for (const { place, headers: all } of headers.values()) {
-    keyspaces.set(place.keyspace, [...(keyspaces.get(place.keyspace) ?? []), tableOfHeaders(place, all)]);
-  }
-  return {
-    keyspaces: sortBy([...keyspaces], ([name]) => name).map(([name, tables]) => keyspaceOfTables(name, tables)),
-  };
+  return [...headers.values()].map((entry) => tableOfHeaders(entry.place, entry.headers));
 }
 
 function headerOf(storage: Storage, descriptor: Descriptor): SerializationHeader {
   return readStatistics(storage, descriptor).header;
 }
 
-function keyspaceOfTables(name: string, tables: readonly Table[]): Keyspace {
-  return sortKeyspace({ name, types: [], functions: [], aggregates: [], tables, views: [] });
+/** `schema` with tables more, in their keyspaces. */
+function withTables(schema: Schema, tables: readonly Table[]): Schema {
+  const keyspaces = new Map(schema.keyspaces.map((keyspace) => [keyspace.name, keyspace]));
+  for (const table of tables) {
+    const none: Keyspace = { name: table.keyspace, types: [], functions: [], aggregates: [], tables: [], views: [] };
+    const keyspace = keyspaces.get(table.keyspace) ?? none;
+    keyspaces.set(table.keyspace, sortKeyspace({ ...keyspace, tables: [...keyspace.tables, table] }));
+  }
+  return { keyspaces: sortBy([...keyspaces.values()], (keyspace) => keyspace.name) };
 }
 
 /**
