@@ -92,7 +92,7 @@ describe.skipIf(lacks !== undefined)('the schema of a node', () => {
         const client = await connect(node);
         await cql(client, schemaStatements(version));
         const rows = await schemaRows(client, version);
-        expect(rows.length).toBeGreaterThan(120);
+        expect(rows.length).toBeGreaterThan(100);
         const schema = await schemaOf(node);
         const statements = schema.keyspaces.flatMap((keyspace) => keyspaceStatements(keyspace, { ids: true }));
         expect(linesOf(statements)).toEqual(linesOf((await described(client)).map(acceptable)));
