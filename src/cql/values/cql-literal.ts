@@ -16,33 +16,43 @@ import { checkAscii, isMappedIpv4, writeCqlQuoted, writeHex } from './text.js';
 import { badValue, i32At, needLength, type ValueWriter } from './value-writer.js';
 
 const QUOTE = 0x27;
+const STAR = 0x2a;
+const SLASH = 0x2f;
 
-export function cqlLiteralWriter(type: CqlType): ValueWriter {
+/**
+ * How text stands in a literal. `plain`: in quotes as it is, line breaks included. `script`: text that a script of cqlsh would not bring over
+ * unharmed (control characters, and what cqlsh takes for the marks of a comment even within quotes) as its bytes; the literal is one line.
+ */
+export type LiteralText = 'plain' | 'script';
+
+export function cqlLiteralWriter(type: CqlType, text: LiteralText = 'plain'): ValueWriter {
+  const of = (part: CqlType) => cqlLiteralWriter(part, text);
   switch (type.kind) {
     case 'native':
+      if (text === 'script' && (type.name === 'text' || type.name === 'ascii')) return scriptText(type.name);
       return type.className === 'LexicalUUIDType' ? writeBlob : nativeLiteral(type.name);
     case 'list':
-      return collectionLiteral('list', '[', ']', cqlLiteralWriter(type.element));
+      return collectionLiteral('list', '[', ']', of(type.element));
     case 'set':
-      return collectionLiteral('set', '{', '}', cqlLiteralWriter(type.element));
+      return collectionLiteral('set', '{', '}', of(type.element));
     case 'map':
-      return mapLiteral(cqlLiteralWriter(type.key), cqlLiteralWriter(type.value));
+      return mapLiteral(of(type.key), of(type.value));
     case 'tuple':
-      return fieldsLiteral('tuple', '(', ')', type.elements);
+      return fieldsLiteral('tuple', '(', ')', type.elements.map(of));
     case 'udt': {
       const labels = type.fields.map((field) => `${maybeQuote(field.name)}: `);
       return fieldsLiteral(
         'udt',
         '{',
         '}',
-        type.fields.map((field) => field.type),
+        type.fields.map((field) => of(field.type)),
         labels,
       );
     }
     case 'vector':
-      return vectorLiteral(type);
+      return vectorLiteral(type, of(type.element));
     case 'reversed':
-      return cqlLiteralWriter(type.of);
+      return of(type.of);
     default:
       return writeBlob;
   }
@@ -57,6 +67,27 @@ function writeBlobAs(type: NativeName, buf: Uint8Array, start: number, end: numb
   out.ascii(`blobAs${type[0]!.toUpperCase()}${type.slice(1)}(`);
   writeBlob(buf, start, end, out);
   out.u8(0x29);
+}
+
+/** Text as `'…'`, or as `blobAsText(0x…)` where it has control characters or the marks of a comment. */
+function scriptText(name: 'text' | 'ascii'): ValueWriter {
+  const quoted = nativeLiteral(name);
+  return (buf, start, end, out) => {
+    let i = start;
+    while (i < end && isSafeIn(buf, i, end)) i++;
+    if (i === end) quoted(buf, start, end, out);
+    else writeBlobAs(name, buf, start, end, out);
+  };
+}
+
+/** Whether what begins at `at` may stand in a script: no control character, no other line break of Unicode, no `/*` and its end. */
+function isSafeIn(buf: Uint8Array, at: number, end: number): boolean {
+  const byte = buf[at]!;
+  if (byte < 0x20 || byte === 0x7f) return false;
+  const next = at + 1 < end ? buf[at + 1]! : 0;
+  if ((byte === STAR && next === SLASH) || (byte === SLASH && next === STAR)) return false;
+  if (byte === 0xc2) return next > 0x9f; // U+0080 to U+009F
+  return !(byte === 0xe2 && next === 0x80 && at + 2 < end && (buf[at + 2]! & 0xfe) === 0xa8); // U+2028, U+2029
 }
 
 /** The text form of non-empty values; anything that `isExact` refuses is written as bytes. */
@@ -176,10 +207,9 @@ function fieldsLiteral(
   kind: string,
   open: string,
   close: string,
-  types: readonly CqlType[],
+  writers: readonly ValueWriter[],
   labels?: readonly string[],
 ): ValueWriter {
-  const writers = types.map(cqlLiteralWriter);
   return (buf, start, end, out) => {
     out.ascii(open);
     let at = start;
@@ -201,8 +231,7 @@ function fieldsLiteral(
   };
 }
 
-function vectorLiteral(type: Extract<CqlType, { kind: 'vector' }>): ValueWriter {
-  const element = cqlLiteralWriter(type.element);
+function vectorLiteral(type: Extract<CqlType, { kind: 'vector' }>, element: ValueWriter): ValueWriter {
   const walk = vectorWalker(type);
   return (buf, start, end, out) => {
     out.ascii('[');
