@@ -27,6 +27,7 @@ export const nowFlag = Flags.custom<number>({
 
 /** `--gc-grace`: seconds, in place of the schema's gc_grace_seconds. */
 export const gcGraceFlag = Flags.custom<number>({
+  char: 'g',
   summary: "gc_grace_seconds to use instead of the schema's: seconds, or 90m, 36h, 10d",
   helpValue: 'SECONDS',
   parse: async (text) => parseDurationSeconds(text, '--gc-grace'),
