@@ -5,18 +5,10 @@ import { writeSchema } from '../../src/cql/ddl-writer.js';
 import { type ColumnDefinition, findTable, type Schema, type Table } from '../../src/cql/schema.js';
 import { cqlTypeName } from '../../src/cql/type-facts.js';
 import { readGolden } from '../corpus.js';
+import { acceptable } from '../described.js';
 
 /** DESCRIBE SCHEMA WITH INTERNALS of real nodes, of keyspaces that use every element. */
 const DESCRIBED = ['schema/rich-5.0.cql', 'schema/rich-4.1.cql'];
-
-/** What DESCRIBE prints, less what Cassandra would not take back: the comment around compact tables, their hidden column, and `empty`. */
-function acceptable(described: string): string {
-  return described
-    .replaceAll(/\/\*\nWarning: [\s\S]*?\n\n(CREATE [\s\S]*?)\n\*\//g, (_, table: string) =>
-      table.replace('\n    AND CLUSTERING ORDER BY (column1 ASC)', ''),
-    )
-    .replaceAll(' value empty,', " value 'org.apache.cassandra.db.marshal.EmptyType',");
-}
 
 describe.each(DESCRIBED)('%s', (file) => {
   const described = readGolden(file);

@@ -21,6 +21,7 @@ import { resolvePaths } from '../../src/engine/data-directory.js';
 import { type LoadedSchema, loadSchema } from '../../src/engine/schema-loader.js';
 import { readStatistics } from '../../src/sstable/statistics.js';
 import { CORPUS, hasCorpus, KITCHENS } from '../corpus.js';
+import { acceptable } from '../described.js';
 import { ROOT } from '../run-cli.js';
 
 const NOW = { nowSeconds: 1_800_000_000 };
@@ -112,7 +113,9 @@ for (const fixture of FIXTURES) {
     const { schema } = await load(diskStorage, path.join(fixture, 'data'));
     for (const keyspace of schema.keyspaces.filter(({ name }) => !isSystemKeyspace(name))) {
       const described = fs.readFileSync(path.join(fixture, 'describe', `${keyspace.name}.cql`), 'utf8');
-      const expected = described.trim().split(/\n\n(?=CREATE|\/\*)/);
+      const expected = acceptable(described)
+        .trim()
+        .split(/\n\n(?=CREATE|\/\*)/);
       // DESCRIBE says nothing of dropped columns unless it is asked for internals.
       const tables = keyspace.tables.map((table): Table => ({ ...table, droppedColumns: [] }));
       expect(keyspaceStatements({ ...keyspace, tables }).sort()).toEqual(expected.sort());

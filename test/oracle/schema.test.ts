@@ -11,6 +11,7 @@ import type { Schema } from '../../src/cql/schema.js';
 import { loadSchema } from '../../src/engine/schema-loader.js';
 import { selectSchema } from '../../src/engine/schema-selection.js';
 import { SCHEMA_TABLES } from '../../src/engine/system-schema.js';
+import { acceptable } from '../described.js';
 import {
   connect,
   cql,
@@ -64,15 +65,6 @@ async function described(client: Client): Promise<string[]> {
     statements.push(...rows.map((row) => String(row.create_statement)));
   }
   return statements.sort();
-}
-
-/** What lsmctl prints on purpose as DESCRIBE does not: compact tables as statements, the type `empty` as Cassandra takes it. */
-function acceptable(statement: string): string {
-  return statement
-    .replace(/^\/\*\nWarning: [\s\S]*?\n\n(CREATE [\s\S]*)\n\*\/$/, (_, table: string) =>
-      table.replace('\n    AND CLUSTERING ORDER BY (column1 ASC)', ''),
-    )
-    .replace(' value empty,', " value 'org.apache.cassandra.db.marshal.EmptyType',");
 }
 
 /** A table's dropped columns come in no order that DESCRIBE keeps. */
