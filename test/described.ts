@@ -7,5 +7,5 @@ export function acceptable(described: string): string {
     .replaceAll(/\/\*\nWarning: [\s\S]*?\n\n(CREATE [\s\S]*?)\n\*\//g, (_, table: string) =>
       table.replace('\n    AND CLUSTERING ORDER BY (column1 ASC)', ''),
     )
-    .replaceAll(' value empty,', " value 'org.apache.cassandra.db.marshal.EmptyType',");
+    .replaceAll(/^( +[^\n]+) empty(?=,?$)/gm, "$1 'org.apache.cassandra.db.marshal.EmptyType'");
 }

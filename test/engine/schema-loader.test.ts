@@ -4,6 +4,7 @@ import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { CorruptError, LsmctlError, UsageError } from '../../src/bytes/errors.js';
 import { diskStorage, overlayStorage, type Storage } from '../../src/bytes/source.js';
+import { expandUserTypes } from '../../src/cql/cql-type-parser.js';
 import { parseSchema } from '../../src/cql/ddl-parser.js';
 import { keyspaceStatements, writeSchema } from '../../src/cql/ddl-writer.js';
 import { marshalTypeName } from '../../src/cql/marshal.js';
@@ -89,11 +90,14 @@ describe.each(DATA)('%s', (data) => {
         });
         expect(header.stored.clusteringTypes).toEqual(clustering);
         for (const kind of ['static', 'regular'] as const) {
-          const stored = (kind === 'static' ? header.staticColumns : header.regularColumns).map(
-            ({ name, type }) => `${name} ${marshalTypeName(type)}`,
-          );
           const known = new Set([...headerColumns(table, kind), ...dropped]);
-          expect(stored.filter((column) => !known.has(column))).toEqual([]);
+          const unknown = (kind === 'static' ? header.staticColumns : header.regularColumns).filter(
+            // The type of a dropped column outlives the user-defined types in it, as tuples.
+            ({ name, type }) =>
+              !known.has(`${name} ${marshalTypeName(type)}`) &&
+              !known.has(`${name} ${marshalTypeName(expandUserTypes(type))}`),
+          );
+          expect(unknown).toEqual([]);
         }
         checked++;
       }
