@@ -61,9 +61,9 @@ function sayable({ keyspaces }: Schema): Schema {
   };
 }
 
-/** Marshal text of the columns of a kind, `name type`, as headers have them. */
+/** `name type` of the columns of a kind. In CQL, for a header has a user-defined type with the fields that it had then. */
 function headerColumns(table: Table | View, kind: ColumnDefinition['kind']): string[] {
-  return columnsOfKind(table, kind).map(({ name, type }) => `${name} ${marshalTypeName(type)}`);
+  return columnsOfKind(table, kind).map(({ name, type }) => `${name} ${cqlTypeName(type)}`);
 }
 
 describe.each(DATA)('%s', (data) => {
@@ -76,9 +76,7 @@ describe.each(DATA)('%s', (data) => {
       if (!table || place.index !== undefined) continue;
       expect(table.id?.replaceAll('-', '')).toBe(place.tableId);
       const dropped =
-        'droppedColumns' in table
-          ? table.droppedColumns.map(({ name, type }) => `${name} ${marshalTypeName(type)}`)
-          : [];
+        'droppedColumns' in table ? table.droppedColumns.map(({ name, type }) => `${name} ${cqlTypeName(type)}`) : [];
       for (const { descriptor } of sstables) {
         const { header } = readStatistics(diskStorage, descriptor);
         const keys = columnsOfKind(table, 'partition_key').map(({ type }) => marshalTypeName(type));
@@ -94,8 +92,7 @@ describe.each(DATA)('%s', (data) => {
           const unknown = (kind === 'static' ? header.staticColumns : header.regularColumns).filter(
             // The type of a dropped column outlives the user-defined types in it, as tuples.
             ({ name, type }) =>
-              !known.has(`${name} ${marshalTypeName(type)}`) &&
-              !known.has(`${name} ${marshalTypeName(expandUserTypes(type))}`),
+              !known.has(`${name} ${cqlTypeName(type)}`) && !known.has(`${name} ${cqlTypeName(expandUserTypes(type))}`),
           );
           expect(unknown).toEqual([]);
         }
@@ -117,7 +114,9 @@ for (const fixture of FIXTURES) {
     const { schema } = await load(diskStorage, path.join(fixture, 'data'));
     for (const keyspace of schema.keyspaces.filter(({ name }) => !isSystemKeyspace(name))) {
       const described = fs.readFileSync(path.join(fixture, 'describe', `${keyspace.name}.cql`), 'utf8');
+      // A node without CDC keeps it in memory only: system_schema has no trace of it.
       const expected = acceptable(described)
+        .replaceAll('AND cdc = true', 'AND cdc = false')
         .trim()
         .split(/\n\n(?=CREATE|\/\*)/);
       // DESCRIBE says nothing of dropped columns unless it is asked for internals.
