@@ -21,7 +21,7 @@ import { fixtureSSTables } from '../../fixtures.js';
 
 const SEED = Number(process.env.LSMCTL_SEED ?? 20240229);
 const MAX_MEMORY = 512 * 1024 * 1024;
-const FLIPS = Number(process.env.LSMCTL_FLIPS ?? 12);
+const FLIPS = Number(process.env.LSMCTL_FLIPS ?? 4);
 
 type Outcome = { readonly text: string; readonly error?: unknown; readonly bad: readonly CorruptError[] };
 
