@@ -28,6 +28,22 @@ const keepPlace = {
   },
 };
 
+/**
+ * oclif's modules require one another at their top, help and plugin loading from the parser too. What tsc writes for an import is only ever
+ * used as `name_1.member`, so each can wait until a member is asked for.
+ */
+const lazyOclif = {
+  name: 'lazy-oclif',
+  setup({ onLoad }) {
+    onLoad({ filter: /@oclif[\\/]core[\\/]lib[\\/].*\.js$/ }, ({ path: file }) => {
+      const text = fs.readFileSync(file, 'utf8');
+      const imports = /^const (\w+) = ((?:__importDefault\(|__importStar\()?require\("[^"]+"\)\)?);$/gm;
+      return { contents: `${LAZY}\n${text.replace(imports, 'const $1 = lazy__(() => $2);')}` };
+    });
+  },
+};
+const LAZY = 'const lazy__ = (load) => { let m; return new Proxy({}, { get: (_, key) => (m ??= load())[key] }); };';
+
 fs.rmSync('dist/chunks', { recursive: true, force: true });
 const { metafile } = await build({
   entryPoints: [
@@ -55,7 +71,7 @@ const { metafile } = await build({
       "const __dirname = fileURLToPath__(new URL('.', import.meta.url));",
     ].join('\n'),
   },
-  plugins: [keepPlace],
+  plugins: [lazyOclif, keepPlace],
   metafile: true,
   logLevel: 'error',
 });

@@ -27,7 +27,7 @@ function firstSSTable(directory) {
 }
 
 const orders = tableDirectory('shop', 'orders_by_user');
-const inventory = tableDirectory('shop', 'inventory');
+const inventory = firstSSTable(tableDirectory('shop', 'inventory'));
 
 /** The first of `lines` and the last two, with a word on what lies between. */
 function cut(lines, limit) {

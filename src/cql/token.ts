@@ -1,5 +1,5 @@
 /** Tokens of partition keys: what the two hashing partitioners make of a key's bytes. */
-import { createHash } from 'node:crypto';
+import { createRequire } from 'node:module';
 import { compare64, MIN_HI } from '../bytes/int64.js';
 import { type Hash128, murmur3 } from '../bytes/murmur3.js';
 
@@ -22,10 +22,14 @@ export function murmur3Token(key: Uint8Array, start: number, end: number, out: I
   return out;
 }
 
+/** `node:crypto` takes a twentieth of a start, and RandomPartitioner is rare. */
+let crypto: typeof import('node:crypto') | undefined;
+
 /** RandomPartitioner's token, 0 to 2^127: the MD5 of the key as a signed number, made positive; -1 for the empty key. */
 export function randomToken(key: Uint8Array): bigint {
   if (key.length === 0) return -1n;
-  const value = BigInt.asIntN(128, BigInt(`0x${createHash('md5').update(key).digest('hex')}`));
+  crypto ??= createRequire(import.meta.url)('node:crypto') as typeof import('node:crypto');
+  const value = BigInt.asIntN(128, BigInt(`0x${crypto.createHash('md5').update(key).digest('hex')}`));
   return value < 0n ? -value : value;
 }
 
