@@ -21,7 +21,7 @@ export abstract class LsmctlCommand extends Command {
     argv?: string[],
     options?: LoadOptions,
   ): Promise<ReturnType<T['run']>> {
-    const config = options instanceof Config ? options : await Config.load(options ?? import.meta.url);
+    const config = isConfig(options) ? options : await Config.load(options ?? import.meta.url);
     const command = new this(argv ?? process.argv.slice(2), config) as unknown as {
       _run(): Promise<ReturnType<T['run']>>;
     };
@@ -66,4 +66,9 @@ export abstract class LsmctlCommand extends Command {
     this.out.flush();
     return result;
   }
+}
+
+/** By shape, not by class: a start has the bundle's own class, help and completion the package's. */
+function isConfig(options: LoadOptions | undefined): options is Config {
+  return typeof options === 'object' && 'userAgent' in options && 'runHook' in options;
 }
