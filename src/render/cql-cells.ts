@@ -24,8 +24,10 @@ const PLUS = t(' + ');
 export type CqlColumn = {
   /** As CQL writes it, quoted where it must be. */
   readonly name: Uint8Array;
-  /** `empty`: the one column of compact tables that have none, whose cell says that the row is there. */
-  readonly kind: 'simple' | 'empty' | 'counter' | 'list' | 'set' | 'map' | 'udt';
+  /**
+   * `empty`: the one column of compact tables that have none, whose cell says that the row is there. `dropped`: statements must not name it.
+   */
+  readonly kind: 'simple' | 'empty' | 'counter' | 'list' | 'set' | 'map' | 'udt' | 'dropped';
   readonly value: ValueWriter;
   readonly path: ValueWriter;
   readonly udt: Extract<CqlType, { kind: 'udt' }> | undefined;
@@ -34,8 +36,9 @@ export type CqlColumn = {
 
 const NOTHING: ValueWriter = () => {};
 
-export function cqlColumn({ name, type }: Column): CqlColumn {
+export function cqlColumn({ name, type }: Column, isDropped: boolean): CqlColumn {
   const shape = { name: t(maybeQuote(name)), path: NOTHING, value: NOTHING, udt: undefined, fields: [] };
+  if (isDropped) return { ...shape, kind: 'dropped' };
   const literal = (of: CqlType) => cqlLiteralWriter(of, 'script');
   if (!isMultiCell(type)) {
     const kind = isCounter(type) ? 'counter' : type.kind === 'native' && type.name === 'empty' ? 'empty' : 'simple';

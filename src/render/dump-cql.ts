@@ -16,7 +16,9 @@
  */
 import { ByteWriter } from '../bytes/writer.js';
 import { maybeQuote, qualifiedName } from '../cql/identifier.js';
+import { isCounter, isMultiCell } from '../cql/type-facts.js';
 import type { UnfilteredFilter } from '../engine/unfiltered-filter.js';
+import type { Column } from '../sstable/row.js';
 import type { SerializationHeader } from '../sstable/serialization-header.js';
 import { END, NO_DELETION_TIME, ROW, type UnfilteredCursor } from '../sstable/unfiltered-cursor.js';
 import { type CellGroup, type CqlColumn, cqlColumn, RowCells } from './cql-cells.js';
@@ -76,9 +78,9 @@ export class CqlWriter implements PartitionWriter {
       name: maybeQuote(context.clustering[i] ?? `column${i + 1}`),
       isDescending: kind === 'reversed',
     }));
-    this.statics = header.staticColumns.map(cqlColumn);
-    this.regulars = header.regularColumns.map(cqlColumn);
-    this.isCounter = [...this.statics, ...this.regulars].some(({ kind }) => kind === 'counter');
+    this.statics = header.staticColumns.map((column) => cqlColumn(column, this.isDropped(column)));
+    this.regulars = header.regularColumns.map((column) => cqlColumn(column, this.isDropped(column)));
+    this.isCounter = [...header.staticColumns, ...header.regularColumns].some(({ type }) => isCounter(type));
     const table = qualifiedName(context.keyspace, context.table);
     this.insertInto = t(`INSERT INTO ${table} (`);
     this.update = t(`UPDATE ${table}`);
@@ -94,13 +96,14 @@ export class CqlWriter implements PartitionWriter {
       `Times to live are what was left at ${secondsTimeText(context.nowSeconds)}; what had expired by then is deleted.`,
       'Tombstones count for gc_grace_seconds from when this runs.',
     ];
-    const lists = [...this.header.staticColumns, ...this.header.regularColumns].filter(
-      ({ type, isComplex }) => isComplex && type.kind === 'list',
-    );
+    const columns = [...this.header.staticColumns, ...this.header.regularColumns];
+    const names = (of: readonly Column[]) => of.map(({ name }) => maybeQuote(name)).join(', ');
+    const dropped = columns.filter((column) => this.isDropped(column));
+    if (dropped.length > 0) lines.push(`Cells of columns that have been dropped are left out: ${names(dropped)}.`);
+    const lists = columns.filter((column) => isMultiCell(column.type) && column.type.kind === 'list');
     if (lists.length > 0) {
-      const names = lists.map(({ name }) => maybeQuote(name)).join(', ');
       lines.push(
-        `Elements of ${names} are appended, with new ids: run this once, where the lists are empty or deleted.`,
+        `Elements of ${names(lists)} are appended, with new ids: run this once, where the lists are empty or deleted.`,
       );
     }
     if (this.isCounter) {
@@ -146,6 +149,12 @@ export class CqlWriter implements PartitionWriter {
     this.endOfRanges(c, filter !== undefined);
     if (out.pos >= FLUSH_BYTES) this.flush();
     return wanted > 0;
+  }
+
+  /** The empty name is that of the column which compact tables without any have. */
+  private isDropped({ name }: Column): boolean {
+    const { columns } = this.context;
+    return columns !== undefined && name !== '' && !columns.includes(name);
   }
 
   private comment(line: string): void {
@@ -214,6 +223,7 @@ export class CqlWriter implements PartitionWriter {
     const { cells } = this;
     while (c.nextColumn()) {
       const column = columns[c.columnIndex]!;
+      if (column.kind === 'dropped') continue;
       if (c.hasComplexDeletion) cells.deletion(c.complexDeletion.hi, c.complexDeletion.lo).add(column);
       while (c.nextCell()) {
         if (cells.isFull) this.writeHalfway(isInsert);

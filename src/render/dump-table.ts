@@ -33,8 +33,11 @@ export type TableLayout = {
 const DEFAULT_LAYOUT: TableLayout = { width: 80, pageRows: 100 };
 /** More of a value than any terminal shows. */
 const MAX_VALUE_BYTES = 4096;
-/** A column that needs more counts as this wide where a table is judged to fit; it is cut then. */
-const FAIR_WIDTH = 32;
+/** A table is chosen where it fits with columns cut to this width, those of the key never. */
+const FAIR_COLUMN = 32;
+/** Later pages may need to cut more. */
+const LEAST_COLUMN = 8;
+const MAX_COLUMN = 200;
 const GAP = 2;
 
 /** Values of the row's columns, undefined for null; `written` in microseconds. */
@@ -138,7 +141,7 @@ export class TableWriter implements PartitionWriter {
     if (page.length === 0) return;
     this.page = [];
     const rows = page.map((row) => this.cells(row));
-    this.isTable ??= this.fits(rows);
+    this.isTable ??= this.widest(rows, FAIR_COLUMN) >= FAIR_COLUMN;
     if (this.isTable) this.writeTable(rows);
     else for (const row of page) this.writeBlock(row);
   }
@@ -153,12 +156,15 @@ export class TableWriter implements PartitionWriter {
     return [...cells, microsTimeText(written).replace(/\.\d{6}Z$/, 'Z')];
   }
 
-  private fits(rows: readonly (readonly string[])[]): boolean {
+  /** The widest that columns may be, but for those of the key, so that a table of the rows fits; below `least` where none would. */
+  private widest(rows: readonly (readonly string[])[], least: number): number {
     const titles = [...this.rows.columns.map(({ name }) => name), 'written'];
-    const widths = titles.map((title, i) =>
-      Math.min(FAIR_WIDTH, Math.max(title.length, ...rows.map((row) => row[i]!.length))),
-    );
-    return widths.reduce((sum, width) => sum + width + GAP, -GAP) <= this.layout.width;
+    const natural = titles.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]!.length)));
+    const { keyCount } = this.rows;
+    let width = MAX_COLUMN;
+    const needed = () => natural.reduce((sum, n, i) => sum + (i < keyCount ? n : Math.min(n, width)) + GAP, -GAP);
+    while (width >= least && needed() > this.layout.width) width--;
+    return width;
   }
 
   private writeTable(rows: readonly (readonly string[])[]): void {
@@ -167,9 +173,11 @@ export class TableWriter implements PartitionWriter {
       align: isNumber(type) ? ('right' as const) : ('left' as const),
     }));
     const { width } = this.layout;
+    const widest = Math.max(LEAST_COLUMN, this.widest(rows, LEAST_COLUMN));
+    const cells = rows.map((row) => row.map((cell, i) => (i < this.rows.keyCount ? cell : cut(cell, widest))));
     // a blank line tells where widths may change
     const gap = this.shown > rows.length ? '\n' : '';
-    this.out.utf8(`${gap}${tableText([...columns, { title: 'written' }], rows, { width })}\n`);
+    this.out.utf8(`${gap}${tableText([...columns, { title: 'written' }], cells, { width })}\n`);
   }
 
   private writeBlock({ values, isStatic, written }: PageRow): void {
@@ -185,7 +193,9 @@ export class TableWriter implements PartitionWriter {
       .filter((column): column is { name: string; value: string } => column.value !== undefined)
       .map(({ name, value }) => `  ${name.padEnd(named)}  ${value}`);
     lines.push(`  ${'written'.padEnd(named)}  ${microsTimeText(written)}`);
-    this.out.utf8(`${[key.join(', '), ...lines].map((line) => cut(line, width)).join('\n')}\n`);
+    // keys are never cut
+    const heading = key.join(', ').length <= width ? key.join(', ') : key.join('\n');
+    this.out.utf8(`${[heading, ...lines.map((line) => cut(line, width))].join('\n')}\n`);
   }
 }
 

@@ -4,7 +4,9 @@
  *   one column   the value
  *   several      for each: u16 length | value | u8 end-of-component (0)      (0xffff before the first marks the static data of old composites)
  */
+import { native } from '../cql/marshal.js';
 import type { CqlType } from '../cql/type.js';
+import { isMultiCell } from '../cql/type-facts.js';
 
 /** Where the columns' values lie in a key. One object serves every partition of a scan. */
 export class KeyColumns {
@@ -17,7 +19,9 @@ export class KeyColumns {
 
   constructor(keyType: CqlType) {
     this.isComposite = keyType.kind === 'composite';
-    this.types = keyType.kind === 'composite' ? keyType.components : [keyType];
+    // the hidden tables of some indexes name the type of the collection, but have its elements or entries as keys
+    const single = isMultiCell(keyType) ? native('blob') : keyType;
+    this.types = keyType.kind === 'composite' ? keyType.components : [single];
     this.start = new Int32Array(this.types.length);
     this.end = new Int32Array(this.types.length);
   }

@@ -34,6 +34,8 @@ export type DumpContext = {
   /** Names of the key columns, in their order; from the schema, else Cassandra's defaults for unnamed ones. */
   readonly partitionKey: readonly string[];
   readonly clustering: readonly string[];
+  /** Names of all columns that the table has today, where its schema is at hand: others have been dropped. */
+  readonly columns?: readonly string[];
   /** Decides "expired"; seconds since the epoch. */
   readonly nowSeconds: number;
 };
