@@ -119,7 +119,10 @@ function addTokens(fields: Fields, { statistics, keyRange }: SSTableMetadata): v
     ['First token', keyRange.first],
     ['Last token', keyRange.last],
   ] as const) {
-    fields.add(name, partitioner.tokenText(partitioner.tokenOf(key)), valueText(keyType, key));
+    // A token of LocalPartitioner is a value of the key's type.
+    const isLocal = partitioner.name === 'LocalPartitioner';
+    const text = valueText(keyType, key);
+    fields.add(name, isLocal ? text : partitioner.tokenText(partitioner.tokenOf(key)), text);
   }
 }
 

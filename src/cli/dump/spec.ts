@@ -10,6 +10,7 @@ import {
   type UnfilteredFilter,
 } from '../../engine/unfiltered-filter.js';
 import type { DumpContext, PartitionWriter, TextSink } from '../../render/partition-writer.js';
+import { parseTableDirectory } from '../../sstable/descriptor.js';
 import type { SSTable } from '../../sstable/sstable.js';
 import type { UnfilteredCursor } from '../../sstable/unfiltered-cursor.js';
 
@@ -46,7 +47,8 @@ export async function makeWriter(
       }
       const { SSTableDumpWriter } = await import('../../render/sstabledump.js');
       const { lines, rawTimes } = spec;
-      return new SSTableDumpWriter(header, { lines, rawTimes, nowSeconds: context.nowSeconds }, sink);
+      const isIndex = parseTableDirectory(sstable.descriptor.directory).index !== undefined;
+      return new SSTableDumpWriter(header, { lines, rawTimes, nowSeconds: context.nowSeconds, isIndex }, sink);
     }
     case 'ndjson': {
       const { NdjsonWriter } = await import('../../render/dump-ndjson.js');
