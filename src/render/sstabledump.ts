@@ -38,54 +38,45 @@ function minify(text: string): string {
   return text.replace(/("[^"]*")|\s+/g, (_, quoted?: string) => quoted ?? '');
 }
 
-/** What the text stands behind, which the next piece has to end. */
-const NOTHING = 0;
-const CELLS = 1;
-const NO_CELLS = 2;
-const MARKER = 3;
-
-/** The fixed texts between the values: few and long ones, a copy has its price. */
-function templates(lines: boolean) {
-  const t = (text: string) => new Template(lines ? minify(text) : text);
-  const ends = ['', '\n        ]\n      }', ' ]\n      }', '\n      }'];
-  const after = (text: string) => ends.map((end, i) => t(i === NOTHING ? text : `${end},${text}`));
-  const partition = '\n  {\n    "table kind" : "REGULAR",\n    "partition" : {\n      "key" : [ ';
+/** The fixed texts between the values. */
+function templates({ lines, isIndex }: DumpStyle) {
+  const t = (text: string) => Buffer.from(lines ? minify(text) : text, 'utf8');
   return {
-    partition: t(partition),
-    nextPartition: lines ? new Template(`\n${minify(partition)}`) : t(`,${partition}`),
+    comma: t(','),
+    nextPartition: lines ? Buffer.from('\n') : Buffer.from(','),
+    partition: t(`\n  {\n    "table kind" : "${isIndex ? 'INDEX' : 'REGULAR'}",\n    "partition" : {\n      "key" : [ `),
     keySeparator: t(', '),
     position: t(' ],\n      "position" : '),
     partitionDeletion: t(',\n      "deletion_info" : '),
     rows: t('\n    },\n    "rows" : ['),
-    endRows: ends.map((end, i) => t(i === NOTHING ? ' ]\n  }' : `${end}\n    ]\n  }`)),
-    row: after('\n      {\n        "type" : "row",\n        "position" : '),
+    noRows: t(' ]\n  }'),
+    endRows: t('\n    ]\n  }'),
+    row: t('\n      {\n        "type" : "row",\n        "position" : '),
     staticRow: t('\n      {\n        "type" : "static_block",\n        "position" : '),
     clustering: t(',\n        "clustering" : [ '),
     endClustering: t(' ]'),
-    liveness: t(',\n        "liveness_info" : { "tstamp" : "'),
-    ttl: t('", "ttl" : '),
-    expiresAt: t(', "expires_at" : "'),
-    expired: t('", "expired" : true }'),
-    notExpired: t('", "expired" : false }'),
-    endTime: t('" }'),
+    liveness: t(',\n        "liveness_info" : { "tstamp" : '),
+    ttl: t(', "ttl" : '),
+    expiresAt: t(', "expires_at" : '),
+    expired: t(', "expired" : true'),
+    notExpired: t(', "expired" : false'),
     endInline: t(' }'),
     rowDeletion: t(',\n        "deletion_info" : '),
     cells: t(',\n        "cells" : ['),
-    endTimeAndCells: t('" },\n        "cells" : ['),
-    markedDeleted: t('{ "marked_deleted" : "'),
-    localDeleteTime: t('", "local_delete_time" : "'),
-    cellDeletion: t(', "deletion_info" : { "local_delete_time" : "'),
+    noCells: t(' ]\n      }'),
+    endCells: t('\n        ]\n      }'),
+    markedDeleted: t('{ "marked_deleted" : '),
+    localDeleteTime: t(', "local_delete_time" : '),
+    cellDeletion: t(', "deletion_info" : { "local_delete_time" : '),
     complexDeletion: t(', "deletion_info" : '),
-    tstamp: t(', "tstamp" : "'),
-    quote: t('"'),
-    cellTtl: t(', "ttl" : '),
-    tstampBroken: t(',\n            "tstamp" : "'),
+    tstamp: t(', "tstamp" : '),
+    tstampBroken: t(',\n            "tstamp" : '),
     endBroken: t('\n          }'),
     path: t(', "path" : [ '),
     endPath: t(' ]'),
     value: t(', "value" : '),
-    bound: after('\n      {\n        "type" : "range_tombstone_bound"'),
-    boundary: after('\n      {\n        "type" : "range_tombstone_boundary"'),
+    bound: t('\n      {\n        "type" : "range_tombstone_bound"'),
+    boundary: t('\n      {\n        "type" : "range_tombstone_boundary"'),
     start: t(',\n        "start" : {\n          "type" : '),
     end: t(',\n        "end" : {\n          "type" : '),
     inclusive: t('"inclusive"'),
@@ -93,44 +84,43 @@ function templates(lines: boolean) {
     boundClustering: t(',\n          "clustering" : [ '),
     boundDeletion: t(',\n          "deletion_info" : '),
     endBound: t('\n        }'),
+    endMarker: t('\n      }'),
     star: t('"*"'),
-    null: t('null'),
   };
 }
 
-/** What the hot loop needs of a column. Texts come as the row's first cell and as a further one. */
+/** What the hot loop needs of a column. */
 type ColumnWriter = {
   readonly column: Column;
   /** `{ "name" : "x"` with the line break before it. */
-  readonly name: readonly [first: Template, further: Template];
+  readonly name: Uint8Array;
   /** The same up to the value, for simple columns. */
-  readonly nameAndValue: readonly [first: Template, further: Template];
+  readonly nameAndValue: Uint8Array;
   readonly value: ValueWriter;
   readonly path: ValueWriter | undefined;
   readonly udt: Extract<CqlType, { kind: 'udt' }> | undefined;
-  readonly fields: readonly { readonly name: Template; readonly value: ValueWriter }[];
+  readonly fields: readonly { readonly name: Uint8Array; readonly value: ValueWriter }[];
 };
 
 function columnWriter(column: Column, lines: boolean): ColumnWriter {
   const { type } = column;
   const name = JSON.stringify(maybeQuote(column.name));
-  const t = (text: string): [Template, Template] => {
-    const shape = (whole: string) => new Template((lines ? minify(whole) : whole).replace('NAME', () => name));
-    return [shape(text), shape(`,${text}`)];
-  };
+  const t = (text: string) => Buffer.from(lines ? minifyName(text, name) : text.replace('NAME', () => name), 'utf8');
   const udt = type.kind === 'udt' && isMultiCell(type) ? type : undefined;
+  const json = (of: CqlType) => jsonWriter(of);
   return {
     column,
     name: t('\n          { "name" : NAME'),
     nameAndValue: t('\n          { "name" : NAME, "value" : '),
-    value: udt ? () => {} : jsonWriter(cellValueType(type)),
+    value: udt ? () => {} : json(cellValueType(type)),
     path: isMultiCell(type) && !udt ? quotedStringWriter(pathType(type)) : undefined,
     udt,
-    fields: (udt?.fields ?? []).map((f) => ({
-      name: new Template(JSON.stringify(f.name)),
-      value: jsonWriter(f.type),
-    })),
+    fields: (udt?.fields ?? []).map((f) => ({ name: Buffer.from(JSON.stringify(f.name)), value: json(f.type) })),
   };
+}
+
+function minifyName(text: string, name: string): string {
+  return minify(text).replace('NAME', () => name);
 }
 
 /** Writes partitions as they stand under a cursor. */
