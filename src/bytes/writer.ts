@@ -3,13 +3,38 @@ import { hiOfDouble, loOfDouble } from './int64.js';
 
 const POWERS = [1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000];
 
+/** The digits of 00 to 99, as little-endian pairs. */
+const PAIRS = new Uint16Array(100);
+for (let i = 0; i < 100; i++) PAIRS[i] = (0x30 + ((i / 10) | 0)) | ((0x30 + (i % 10)) << 8);
+
+/**
+ * A fixed text that is written again and again, kept as doubles: eight bytes cost one store. No eight bytes of UTF-8 are the bits of a NaN
+ * (which a store might change): that takes 0x7f or 0xff after a byte of 0xf0 or more.
+ */
+export class Template {
+  /** Bytes. */
+  readonly length: number;
+  readonly words: Float64Array;
+
+  constructor(text: string) {
+    const bytes = Buffer.from(text, 'utf8');
+    this.length = bytes.length;
+    const padded = Buffer.alloc(Math.ceil(bytes.length / 8) * 8);
+    bytes.copy(padded);
+    this.words = Float64Array.from({ length: padded.length / 8 }, (_, i) => padded.readDoubleLE(i * 8));
+  }
+}
+
 export class ByteWriter {
   buf: Buffer;
+  /** Over `buf`, for stores of several bytes. */
+  private words: DataView;
   /** Bytes written. */
   pos = 0;
 
   constructor(capacity = 256) {
     this.buf = Buffer.allocUnsafe(capacity);
+    this.words = new DataView(this.buf.buffer, this.buf.byteOffset, this.buf.length);
   }
 
   /** Makes room for `n` more bytes. */
@@ -21,6 +46,7 @@ export class ByteWriter {
     const next = Buffer.allocUnsafe(Math.max(this.buf.length * 2, this.pos + n));
     this.buf.copy(next, 0, 0, this.pos);
     this.buf = next;
+    this.words = new DataView(next.buffer, next.byteOffset, next.length);
   }
 
   /** The bytes written so far, as a view that the next write may overwrite. */
@@ -125,6 +151,18 @@ export class ByteWriter {
     this.pos += n;
   }
 
+  template(template: Template): void {
+    const { words: source } = template;
+    this.reserve(source.length * 8);
+    const target = this.words;
+    let p = this.pos;
+    for (let i = 0; i < source.length; i++) {
+      target.setFloat64(p, source[i]!, true);
+      p += 8;
+    }
+    this.pos += template.length;
+  }
+
   /** Text known to be ASCII. */
   ascii(text: string): void {
     const n = text.length;
@@ -174,15 +212,18 @@ export class ByteWriter {
   /** Exactly `digits` (1–9) decimal digits of 0 ≤ value < 10^digits, zero-padded. */
   padded(value: number, digits: number): void {
     this.reserve(digits);
-    const b = this.buf;
+    const target = this.words;
     let p = this.pos + digits;
+    const first = this.pos;
     this.pos = p;
     let v = value | 0;
-    for (let i = 0; i < digits; i++) {
-      const q = (v / 10) | 0;
-      b[--p] = 0x30 + v - q * 10;
+    while (p - first >= 2) {
+      const q = (v / 100) | 0;
+      p -= 2;
+      target.setUint16(p, PAIRS[v - q * 100]!, true);
       v = q;
     }
+    if (p > first) this.buf[first] = 0x30 + v;
   }
 
   /** Decimal text of a signed 64-bit value. */

@@ -9,7 +9,7 @@
  */
 
 import { compare64 } from '../bytes/int64.js';
-import { ByteWriter } from '../bytes/writer.js';
+import { ByteWriter, Template } from '../bytes/writer.js';
 import { maybeQuote } from '../cql/identifier.js';
 import type { CqlType } from '../cql/type.js';
 import { cellValueType, isMultiCell, pathType, udtFieldIndex } from '../cql/type-facts.js';
@@ -38,45 +38,54 @@ function minify(text: string): string {
   return text.replace(/("[^"]*")|\s+/g, (_, quoted?: string) => quoted ?? '');
 }
 
-/** The fixed texts between the values. */
+/** What the text stands behind, which the next piece has to end. */
+const NOTHING = 0;
+const CELLS = 1;
+const NO_CELLS = 2;
+const MARKER = 3;
+
+/** The fixed texts between the values: few and long ones, a copy has its price. */
 function templates({ lines, isIndex }: DumpStyle) {
-  const t = (text: string) => Buffer.from(lines ? minify(text) : text, 'utf8');
+  const t = (text: string) => new Template(lines ? minify(text) : text);
+  const ends = ['', '\n        ]\n      }', ' ]\n      }', '\n      }'];
+  const after = (text: string) => ends.map((end, i) => t(i === NOTHING ? text : `${end},${text}`));
+  const partition = `\n  {\n    "table kind" : "${isIndex ? 'INDEX' : 'REGULAR'}",\n    "partition" : {\n      "key" : [ `;
   return {
-    comma: t(','),
-    nextPartition: lines ? Buffer.from('\n') : Buffer.from(','),
-    partition: t(`\n  {\n    "table kind" : "${isIndex ? 'INDEX' : 'REGULAR'}",\n    "partition" : {\n      "key" : [ `),
+    partition: t(partition),
+    nextPartition: lines ? new Template(`\n${minify(partition)}`) : t(`,${partition}`),
     keySeparator: t(', '),
     position: t(' ],\n      "position" : '),
     partitionDeletion: t(',\n      "deletion_info" : '),
     rows: t('\n    },\n    "rows" : ['),
-    noRows: t(' ]\n  }'),
-    endRows: t('\n    ]\n  }'),
-    row: t('\n      {\n        "type" : "row",\n        "position" : '),
+    endRows: ends.map((end, i) => t(i === NOTHING ? ' ]\n  }' : `${end}\n    ]\n  }`)),
+    row: after('\n      {\n        "type" : "row",\n        "position" : '),
     staticRow: t('\n      {\n        "type" : "static_block",\n        "position" : '),
     clustering: t(',\n        "clustering" : [ '),
     endClustering: t(' ]'),
-    liveness: t(',\n        "liveness_info" : { "tstamp" : '),
-    ttl: t(', "ttl" : '),
-    expiresAt: t(', "expires_at" : '),
-    expired: t(', "expired" : true'),
-    notExpired: t(', "expired" : false'),
+    liveness: t(',\n        "liveness_info" : { "tstamp" : "'),
+    ttl: t('", "ttl" : '),
+    expiresAt: t(', "expires_at" : "'),
+    expired: t('", "expired" : true }'),
+    notExpired: t('", "expired" : false }'),
+    endTime: t('" }'),
     endInline: t(' }'),
     rowDeletion: t(',\n        "deletion_info" : '),
     cells: t(',\n        "cells" : ['),
-    noCells: t(' ]\n      }'),
-    endCells: t('\n        ]\n      }'),
-    markedDeleted: t('{ "marked_deleted" : '),
-    localDeleteTime: t(', "local_delete_time" : '),
-    cellDeletion: t(', "deletion_info" : { "local_delete_time" : '),
+    endTimeAndCells: t('" },\n        "cells" : ['),
+    markedDeleted: t('{ "marked_deleted" : "'),
+    localDeleteTime: t('", "local_delete_time" : "'),
+    cellDeletion: t(', "deletion_info" : { "local_delete_time" : "'),
     complexDeletion: t(', "deletion_info" : '),
-    tstamp: t(', "tstamp" : '),
-    tstampBroken: t(',\n            "tstamp" : '),
+    tstamp: t(', "tstamp" : "'),
+    quote: t('"'),
+    cellTtl: t(', "ttl" : '),
+    tstampBroken: t(',\n            "tstamp" : "'),
     endBroken: t('\n          }'),
     path: t(', "path" : [ '),
     endPath: t(' ]'),
     value: t(', "value" : '),
-    bound: t('\n      {\n        "type" : "range_tombstone_bound"'),
-    boundary: t('\n      {\n        "type" : "range_tombstone_boundary"'),
+    bound: after('\n      {\n        "type" : "range_tombstone_bound"'),
+    boundary: after('\n      {\n        "type" : "range_tombstone_boundary"'),
     start: t(',\n        "start" : {\n          "type" : '),
     end: t(',\n        "end" : {\n          "type" : '),
     inclusive: t('"inclusive"'),
@@ -84,43 +93,44 @@ function templates({ lines, isIndex }: DumpStyle) {
     boundClustering: t(',\n          "clustering" : [ '),
     boundDeletion: t(',\n          "deletion_info" : '),
     endBound: t('\n        }'),
-    endMarker: t('\n      }'),
     star: t('"*"'),
+    null: t('null'),
   };
 }
 
-/** What the hot loop needs of a column. */
+/** What the hot loop needs of a column. Texts come as the row's first cell and as a further one. */
 type ColumnWriter = {
   readonly column: Column;
   /** `{ "name" : "x"` with the line break before it. */
-  readonly name: Uint8Array;
+  readonly name: readonly [first: Template, further: Template];
   /** The same up to the value, for simple columns. */
-  readonly nameAndValue: Uint8Array;
+  readonly nameAndValue: readonly [first: Template, further: Template];
   readonly value: ValueWriter;
   readonly path: ValueWriter | undefined;
   readonly udt: Extract<CqlType, { kind: 'udt' }> | undefined;
-  readonly fields: readonly { readonly name: Uint8Array; readonly value: ValueWriter }[];
+  readonly fields: readonly { readonly name: Template; readonly value: ValueWriter }[];
 };
 
 function columnWriter(column: Column, lines: boolean): ColumnWriter {
   const { type } = column;
   const name = JSON.stringify(maybeQuote(column.name));
-  const t = (text: string) => Buffer.from(lines ? minifyName(text, name) : text.replace('NAME', () => name), 'utf8');
+  const t = (text: string): [Template, Template] => {
+    const shape = (whole: string) => new Template((lines ? minify(whole) : whole).replace('NAME', () => name));
+    return [shape(text), shape(`,${text}`)];
+  };
   const udt = type.kind === 'udt' && isMultiCell(type) ? type : undefined;
-  const json = (of: CqlType) => jsonWriter(of);
   return {
     column,
     name: t('\n          { "name" : NAME'),
     nameAndValue: t('\n          { "name" : NAME, "value" : '),
-    value: udt ? () => {} : json(cellValueType(type)),
+    value: udt ? () => {} : jsonWriter(cellValueType(type)),
     path: isMultiCell(type) && !udt ? quotedStringWriter(pathType(type)) : undefined,
     udt,
-    fields: (udt?.fields ?? []).map((f) => ({ name: Buffer.from(JSON.stringify(f.name)), value: json(f.type) })),
+    fields: (udt?.fields ?? []).map((f) => ({
+      name: new Template(JSON.stringify(f.name)),
+      value: jsonWriter(f.type),
+    })),
   };
-}
-
-function minifyName(text: string, name: string): string {
-  return minify(text).replace('NAME', () => name);
 }
 
 /** Writes partitions as they stand under a cursor. */
@@ -136,6 +146,8 @@ export class SSTableDumpWriter implements PartitionWriter {
   private readonly regulars: readonly ColumnWriter[];
   private readonly instant = new InstantWriter();
   private partitions = 0;
+  /** What was written last: NOTHING of the partition yet, a row with CELLS or NO_CELLS, a MARKER. Its end is written with what follows. */
+  private after = NOTHING;
 
   /** @param out filled, and emptied into `sink` now and then; call {@link flush} at the end */
   constructor(
@@ -181,83 +193,69 @@ export class SSTableDumpWriter implements PartitionWriter {
   /** The partition on which the cursor stands, to its end, or what `filter` wants of it. @throws CorruptError */
   partition(c: UnfilteredCursor, filter?: UnfilteredFilter): boolean {
     if (filter) return this.filtered(c, filter);
-    const { out } = this;
     const hasStaticRow = c.readStaticRow();
     const position = hasStaticRow ? c.endOfRow : c.in.offset;
     this.partitionHead(c, position);
-    let rows = 0;
-    if (hasStaticRow && !c.isEmptyRow()) {
-      this.row(c, position, this.statics);
-      rows++;
-    }
+    if (hasStaticRow && !c.isEmptyRow()) this.row(c, position);
     for (let kind = c.nextUnfiltered(); kind !== END; kind = c.nextUnfiltered()) {
       if (kind === ROW) {
         if (!c.hasLiveness && !c.hasDeletion && c.isEmptyRow()) continue;
-        if (rows++ > 0) out.u8(0x2c);
-        this.row(c, c.position, this.regulars);
+        this.row(c, c.position);
       } else {
-        if (rows++ > 0) out.u8(0x2c);
         this.marker(c);
       }
-      if (out.pos >= FLUSH_BYTES) this.flush();
+      if (this.out.pos >= FLUSH_BYTES) this.flush();
     }
-    this.partitionTail(rows);
+    this.partitionTail();
     return true;
   }
 
   /** A partition of which the filter wants nothing is left out. */
   private filtered(c: UnfilteredCursor, filter: UnfilteredFilter): boolean {
-    const { out } = this;
     const hasStaticRow = c.readStaticRow();
     const position = hasStaticRow ? c.endOfRow : c.in.offset;
-    let rows = -1; // the head is written with the first thing wanted
-    if (filter.wantsPartition(c)) {
-      this.partitionHead(c, position);
-      rows = 0;
-    }
+    let started = false; // the head is written with the first thing wanted
     const start = () => {
-      if (rows < 0) this.partitionHead(c, position);
-      else if (rows > 0) out.u8(0x2c);
-      rows = Math.max(rows, 0) + 1;
+      if (!started) this.partitionHead(c, position);
+      started = true;
     };
+    if (filter.wantsPartition(c)) start();
     if (hasStaticRow && !c.isEmptyRow() && filter.wantsRow(c)) {
       start();
-      this.row(c, position, this.statics);
+      this.row(c, position);
     }
     for (let kind = c.nextUnfiltered(); kind !== END; kind = c.nextUnfiltered()) {
       if (kind === ROW) {
         if (c.isEmptyRow() || !filter.wantsRow(c)) continue;
         start();
-        this.row(c, c.position, this.regulars);
+        this.row(c, c.position);
       } else if (filter.wantsMarker(c)) {
         start();
         this.marker(c);
       }
-      if (out.pos >= FLUSH_BYTES) this.flush();
+      if (this.out.pos >= FLUSH_BYTES) this.flush();
     }
-    if (rows < 0) return false;
-    this.partitionTail(rows);
-    return true;
+    if (started) this.partitionTail();
+    return started;
   }
 
   private partitionHead(c: UnfilteredCursor, position: number): void {
     const { out, t } = this;
-    if (this.partitions++ > 0) out.bytes(t.nextPartition);
-    out.bytes(t.partition);
+    out.template(this.partitions++ > 0 ? t.nextPartition : t.partition);
     this.key(c.key, c.keyLength);
-    out.bytes(t.position);
+    out.template(t.position);
     out.decimal(position);
     if (c.hasPartitionDeletion) {
-      out.bytes(t.partitionDeletion);
+      out.template(t.partitionDeletion);
       this.deletion(c.partitionDeletion);
     }
-    out.bytes(t.rows);
+    out.template(t.rows);
+    this.after = NOTHING;
   }
 
-  private partitionTail(rows: number): void {
-    const { out, t } = this;
-    out.bytes(rows > 0 ? t.endRows : t.noRows);
-    if (out.pos >= FLUSH_BYTES) this.flush();
+  private partitionTail(): void {
+    this.out.template(this.t.endRows[this.after]!);
+    if (this.out.pos >= FLUSH_BYTES) this.flush();
   }
 
   /** A key alone, as `-e` lists them. */
@@ -280,110 +278,126 @@ export class SSTableDumpWriter implements PartitionWriter {
     let p = length >= 2 && key[0] === 0xff && key[1] === 0xff ? 2 : 0;
     for (let i = 0; i < this.keyComponents.length && p < length; i++) {
       const size = (key[p]! << 8) | key[p + 1]!;
-      if (i > 0) out.bytes(this.t.keySeparator);
+      if (i > 0) out.template(this.t.keySeparator);
       this.keyComponents[i]!(key, p + 2, Math.min(length, p + 2 + size), out);
       p += 2 + size;
       if (key[p++] !== 0) break;
     }
   }
 
-  private row(c: UnfilteredCursor, position: number, columns: readonly ColumnWriter[]): void {
+  private row(c: UnfilteredCursor, position: number): void {
     const { out, t } = this;
-    out.bytes(c.isStatic ? t.staticRow : t.row);
+    out.template(c.isStatic ? t.staticRow : t.row[this.after]!);
     out.decimal(position);
     if (!c.isStatic && c.clusteringSize > 0) {
-      out.bytes(t.clustering);
+      out.template(t.clustering);
       this.clusteringValues(c);
-      out.bytes(t.endClustering);
+      out.template(t.endClustering);
     }
-    if (c.hasLiveness) this.liveness(c);
-    if (c.hasDeletion) {
-      out.bytes(t.rowDeletion);
-      this.deletion(c.deletion);
+    if (c.hasLiveness && c.livenessTtl === 0 && !c.hasDeletion) {
+      out.template(t.liveness);
+      this.micros(c.livenessHi, c.livenessLo);
+      out.template(t.endTimeAndCells);
+    } else {
+      if (c.hasLiveness) this.liveness(c);
+      if (c.hasDeletion) {
+        out.template(t.rowDeletion);
+        this.deletion(c.deletion);
+      }
+      out.template(t.cells);
     }
-    out.bytes(t.cells);
-    let cells = 0;
+    const columns = c.isStatic ? this.statics : this.regulars;
+    let further = 0;
     while (c.nextColumn()) {
       const writer = columns[c.columnIndex]!;
-      if (!writer.column.isComplex) {
+      if (writer.column.isComplex) {
+        further = this.complexColumn(c, writer, further);
+      } else {
         c.nextCell();
-        if (cells++ > 0) out.u8(0x2c);
-        this.simpleCell(c, writer);
-        continue;
-      }
-      if (c.hasComplexDeletion) {
-        if (cells++ > 0) out.u8(0x2c);
-        out.bytes(writer.name);
-        out.bytes(t.complexDeletion);
-        this.deletion(c.complexDeletion);
-        out.bytes(t.endInline);
-      }
-      while (c.nextCell()) {
-        const d = c.complexDeletion;
-        if (c.hasComplexDeletion && compare64(c.cellHi, c.cellLo, d.hi, d.lo) < 0) continue;
-        if (cells++ > 0) out.u8(0x2c);
-        this.complexCell(c, writer);
+        this.simpleCell(c, writer, further);
+        further = 1;
       }
     }
-    out.bytes(cells > 0 ? t.endCells : t.noCells);
+    this.after = further > 0 ? CELLS : NO_CELLS;
+  }
+
+  /** @param further 1 where the row has cells already. @returns whether it has now */
+  private complexColumn(c: UnfilteredCursor, writer: ColumnWriter, further: number): number {
+    const { out, t } = this;
+    const d = c.complexDeletion;
+    let more = further;
+    if (c.hasComplexDeletion) {
+      out.template(writer.name[more]!);
+      out.template(t.complexDeletion);
+      this.deletion(d);
+      out.template(t.endInline);
+      more = 1;
+    }
+    while (c.nextCell()) {
+      if (c.hasComplexDeletion && compare64(c.cellHi, c.cellLo, d.hi, d.lo) < 0) continue;
+      this.complexCell(c, writer, more);
+      more = 1;
+    }
+    return more;
   }
 
   private clusteringValues(c: UnfilteredCursor): void {
     const { out, t } = this;
     const { buf } = c.in;
     for (let i = 0; i < this.clustering.length; i++) {
-      if (i > 0) out.bytes(t.keySeparator);
-      if (i >= c.clusteringSize) out.bytes(t.star);
-      else if (c.clusteringStart[i]! < 0) out.ascii('null');
+      if (i > 0) out.template(t.keySeparator);
+      if (i >= c.clusteringSize) out.template(t.star);
+      else if (c.clusteringStart[i]! < 0) out.template(t.null);
       else this.clustering[i]!(buf, c.clusteringStart[i]!, c.clusteringEnd[i]!, out);
     }
   }
 
   private liveness(c: UnfilteredCursor): void {
     const { out, t } = this;
-    out.bytes(t.liveness);
+    out.template(t.liveness);
     this.micros(c.livenessHi, c.livenessLo);
-    if (c.livenessTtl !== 0) {
-      out.bytes(t.ttl);
-      out.decimal(c.livenessTtl);
-      out.bytes(t.expiresAt);
-      this.seconds(c.livenessLocalExpiration);
-      out.bytes(c.livenessLocalExpiration < this.style.nowSeconds ? t.expired : t.notExpired);
+    if (c.livenessTtl === 0) {
+      out.template(t.endTime);
+      return;
     }
-    out.bytes(t.endInline);
+    out.template(t.ttl);
+    out.decimal(c.livenessTtl);
+    out.template(t.expiresAt);
+    this.seconds(c.livenessLocalExpiration);
+    out.template(c.livenessLocalExpiration < this.style.nowSeconds ? t.expired : t.notExpired);
   }
 
-  private simpleCell(c: UnfilteredCursor, writer: ColumnWriter): void {
+  private simpleCell(c: UnfilteredCursor, writer: ColumnWriter, further: number): void {
     const { out } = this;
     if (c.cellIsDeleted) {
-      out.bytes(writer.name);
+      out.template(writer.name[further]!);
       this.deletedCell(c);
       return;
     }
-    out.bytes(writer.nameAndValue);
+    out.template(writer.nameAndValue[further]!);
     writer.value(c.in.buf, c.valueStart, c.valueEnd, out);
     this.cellTimes(c);
   }
 
-  private complexCell(c: UnfilteredCursor, writer: ColumnWriter): void {
+  private complexCell(c: UnfilteredCursor, writer: ColumnWriter, further: number): void {
     const { out, t } = this;
     const { buf } = c.in;
-    out.bytes(writer.name);
-    out.bytes(t.path);
+    out.template(writer.name[further]!);
+    out.template(t.path);
     let value = writer.value;
     if (writer.udt) {
       const field = writer.fields[udtFieldIndex(writer.udt, buf.subarray(c.pathStart, c.pathEnd))]!;
-      out.bytes(field.name);
+      out.template(field.name);
       value = field.value;
     } else {
       writer.path!(buf, c.pathStart, c.pathEnd, out);
     }
-    out.bytes(t.endPath);
+    out.template(t.endPath);
     if (c.cellIsDeleted) {
       this.deletedCell(c);
       return;
     }
-    out.bytes(t.value);
+    out.template(t.value);
     value(buf, c.valueStart, c.valueEnd, out);
     this.cellTimes(c);
   }
@@ -391,30 +405,33 @@ export class SSTableDumpWriter implements PartitionWriter {
   /** After the name (and path) of a tombstone: the fields after `deletion_info` each break the line. */
   private deletedCell(c: UnfilteredCursor): void {
     const { out, t } = this;
-    out.bytes(t.cellDeletion);
+    out.template(t.cellDeletion);
     this.seconds(c.cellLocalDeletion);
-    out.bytes(t.endInline);
+    out.template(t.endTime);
     if (this.differsFromRow(c)) {
-      out.bytes(t.tstampBroken);
+      out.template(t.tstampBroken);
       this.micros(c.cellHi, c.cellLo);
+      out.template(t.quote);
     }
-    out.bytes(t.endBroken);
+    out.template(t.endBroken);
   }
 
   private cellTimes(c: UnfilteredCursor): void {
     const { out, t } = this;
-    if (this.differsFromRow(c)) {
-      out.bytes(t.tstamp);
+    const differs = this.differsFromRow(c);
+    if (differs) {
+      out.template(t.tstamp);
       this.micros(c.cellHi, c.cellLo);
     }
-    if (c.cellTtl !== 0 && (!c.hasLiveness || c.cellTtl !== c.livenessTtl)) {
-      out.bytes(t.ttl);
-      out.decimal(c.cellTtl);
-      out.bytes(t.expiresAt);
-      this.seconds(c.cellLocalDeletion);
-      out.bytes(this.style.nowSeconds < c.cellLocalDeletion ? t.notExpired : t.expired);
+    if (c.cellTtl === 0 || (c.hasLiveness && c.cellTtl === c.livenessTtl)) {
+      out.template(differs ? t.endTime : t.endInline);
+      return;
     }
-    out.bytes(t.endInline);
+    out.template(differs ? t.ttl : t.cellTtl);
+    out.decimal(c.cellTtl);
+    out.template(t.expiresAt);
+    this.seconds(c.cellLocalDeletion);
+    out.template(this.style.nowSeconds < c.cellLocalDeletion ? t.notExpired : t.expired);
   }
 
   private differsFromRow(c: UnfilteredCursor): boolean {
@@ -426,52 +443,49 @@ export class SSTableDumpWriter implements PartitionWriter {
     // ordinals of BOUND_KINDS: 0 excl end, 1 incl start, 2 excl end/incl start, 5 incl end/excl start, 6 incl end, 7 excl start
     const kind = c.boundKind;
     if (kind === 2 || kind === 5) {
-      out.bytes(t.boundary);
+      out.template(t.boundary[this.after]!);
       this.bound(c, true, kind === 2, c.openDeletion);
       this.bound(c, false, kind === 5, c.deletion);
     } else {
-      out.bytes(t.bound);
+      out.template(t.bound[this.after]!);
       this.bound(c, kind === 1 || kind === 7, kind === 1 || kind === 6, c.deletion);
     }
-    out.bytes(t.endMarker);
+    this.after = MARKER;
   }
 
   private bound(c: UnfilteredCursor, isStart: boolean, isInclusive: boolean, deletion: DeletionSlot): void {
     const { out, t } = this;
-    out.bytes(isStart ? t.start : t.end);
-    out.bytes(isInclusive ? t.inclusive : t.exclusive);
+    out.template(isStart ? t.start : t.end);
+    out.template(isInclusive ? t.inclusive : t.exclusive);
     if (c.clusteringSize > 0) {
-      out.bytes(t.boundClustering);
+      out.template(t.boundClustering);
       this.clusteringValues(c);
-      out.bytes(t.endClustering);
+      out.template(t.endClustering);
     }
-    out.bytes(t.boundDeletion);
+    out.template(t.boundDeletion);
     this.deletion(deletion);
-    out.bytes(t.endBound);
+    out.template(t.endBound);
   }
 
   private deletion(d: DeletionSlot): void {
     const { out, t } = this;
-    out.bytes(t.markedDeleted);
+    out.template(t.markedDeleted);
     this.micros(d.hi, d.lo);
-    out.bytes(t.localDeleteTime);
+    out.template(t.localDeleteTime);
     this.seconds(d.localDeletionSeconds);
-    out.bytes(t.endInline);
+    out.template(t.endTime);
   }
 
+  /** A time, without the quotes around it. */
   private micros(hi: number, lo: number): void {
-    const { out } = this;
-    out.u8(0x22);
-    if (this.style.rawTimes) out.decimal64(hi, lo);
-    else this.instant.micros(out, hi, lo);
-    out.u8(0x22);
+    if (this.style.rawTimes) this.out.decimal64(hi, lo);
+    else this.instant.micros(this.out, hi, lo);
   }
 
   private seconds(seconds: number): void {
     const { out } = this;
-    out.u8(0x22);
-    if (this.style.rawTimes) out.ascii(seconds === NO_DELETION_TIME ? '9223372036854775807' : String(seconds));
-    else this.instant.seconds(out, seconds);
-    out.u8(0x22);
+    if (!this.style.rawTimes) this.instant.seconds(out, seconds);
+    else if (seconds === NO_DELETION_TIME) out.ascii('9223372036854775807');
+    else out.decimal(seconds);
   }
 }
