@@ -8,6 +8,7 @@ import { findCommand } from '../../src/cli/main.js';
 import { plainEnvironment, ROOT, runCli } from '../run-cli.js';
 
 const RUN = path.join(ROOT, 'bin/run.js');
+const FIXTURE = path.join(ROOT, 'fixtures/oa-5.0/data/shop');
 
 describe('errors', () => {
   it('of usage are one line and a hint, exit 2', () => {
@@ -80,14 +81,14 @@ describe('the front door', () => {
 
   it('needs neither HOME nor a terminal nor a writable directory', () => {
     const env = { PATH: process.env.PATH ?? '' };
-    const done = spawnSync(process.execPath, [RUN, 'ls', '/'], {
+    const done = spawnSync(process.execPath, [RUN, 'ls', FIXTURE], {
       env,
       cwd: '/',
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     expect(done.stderr).not.toContain('    at ');
-    expect([0, 1, 2]).toContain(done.status);
+    expect(done.status).toBe(0);
   });
 
   it('ends quietly when its reader does', () => {
@@ -106,4 +107,25 @@ describe('the front door', () => {
     expect(findCommand(['constructor'], manifest).id).toBeUndefined();
     expect(findCommand([], manifest).id).toBeUndefined();
   });
+});
+
+it('is ended by Ctrl-C, in whatever loop it is', () => {
+  // Nobody reads: the command waits in a synchronous write when the signal comes.
+  const line = `"${process.execPath}" "${RUN}" dump "${FIXTURE}" > >(sleep 3) & pid=$!; sleep 1.5; kill -INT $pid; wait $pid; echo $?`;
+  const done = spawnSync('bash', ['-c', `set -m; ${line}`], { encoding: 'utf8', env: plainEnvironment() });
+  expect(done.stdout.trim()).toBe('130');
+});
+
+it('starts a command without opening a single package', () => {
+  const alone = fs.mkdtempSync(path.join(os.tmpdir(), 'lsmctl-alone-'));
+  for (const name of ['bin', 'dist', 'package.json', 'oclif.manifest.json']) {
+    fs.cpSync(path.join(ROOT, name), path.join(alone, name), { recursive: true });
+  }
+  const done = spawnSync(process.execPath, [path.join(alone, 'bin/run.js'), 'metadata', FIXTURE], {
+    encoding: 'utf8',
+    env: plainEnvironment(),
+  });
+  expect(done.stderr).toBe('');
+  expect(done.stdout).toContain('oa-1-big');
+  fs.rmSync(alone, { recursive: true });
 });
