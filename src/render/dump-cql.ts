@@ -37,6 +37,8 @@ const TIMESTAMP = t(' USING TIMESTAMP ');
 const TTL = t(' AND TTL ');
 const VALUES = t(') VALUES (');
 const END_OF_STATEMENT = t(';\n');
+/** Twenty years: what Cassandra takes at most. Only times that are wrong in the file are beyond it. */
+const MAX_TTL = 630_720_000;
 
 /** The open side of a range tombstone, kept until its close. */
 type OpenRange = {
@@ -259,7 +261,7 @@ export class CqlWriter implements PartitionWriter {
 
   /** The TTL of what expires then. */
   private left(expires: number): number {
-    return expires === NO_DELETION_TIME ? 0 : expires - this.context.nowSeconds;
+    return expires === NO_DELETION_TIME ? 0 : Math.min(expires - this.context.nowSeconds, MAX_TTL);
   }
 
   private timestamp(hi: number, lo: number): void {

@@ -8,8 +8,9 @@
  *   cell: [name=value ts=µs], [name=value ts=µs ttl=s ldt=s], [name=<tombstone> ts=µs ldt=s], counters [name=total ts=µs]
  *
  * Its habits: `position` is where the tool's reader stood before the line's unfiltered, after the static row for the first; the values of
- * multi-cell UDT fields are printed as though they were the whole UDT, which mostly ends in their bytes; cells of a column without complex
- * deletion begin with a comma; liveness that is not there has the timestamp −2^63.
+ * multi-cell UDT fields are printed as though they were the whole UDT, which mostly ends in their bytes (or in the real tool running out of
+ * memory, where it takes text for a length); cells of a column without complex deletion begin with a comma; liveness that is not there has the
+ * timestamp −2^63.
  */
 import { CorruptError } from '../bytes/errors.js';
 import { ByteWriter } from '../bytes/writer.js';

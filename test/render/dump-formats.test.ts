@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { makeFilter } from '../../src/engine/unfiltered-filter.js';
 import { fixtureSSTables } from '../fixtures.js';
 import { expectGolden } from '../golden.js';
+import { parseCsv } from '../parse-csv.js';
 import { dumpText, FORMATS, type Format } from './dump-text.js';
 
 /** An SSTable of a table in the first fixture. */
@@ -74,19 +75,3 @@ describe.each(fixtureSSTables().map(({ name }) => name))('%s', (name) => {
     expect(lines.filter((line) => !/^(-- .*|(INSERT|UPDATE|DELETE) .*;)$/.test(line))).toEqual([]);
   });
 });
-
-/** Records of RFC 4180. */
-function parseCsv(text: string): string[][] {
-  const records: string[][] = [];
-  const field = /("(?:[^"]|"")*"|[^",\r\n]*)(,|\r\n)/gy;
-  let record: string[] = [];
-  for (let match = field.exec(text); match; match = field.exec(text)) {
-    record.push(match[1]!.startsWith('"') ? match[1]!.slice(1, -1).replaceAll('""', '"') : match[1]!);
-    if (match[2] === '\r\n') {
-      records.push(record);
-      record = [];
-    }
-    if (field.lastIndex === text.length) return records;
-  }
-  throw new Error('not CSV');
-}
