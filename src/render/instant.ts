@@ -3,7 +3,7 @@
  * Written digit by digit, with the day kept from one call to the next: dumps print several for each row.
  */
 import { isSafe, toBigInt } from '../bytes/int64.js';
-import { ByteWriter } from '../bytes/writer.js';
+import { ByteWriter, Template } from '../bytes/writer.js';
 
 const DAY = 86400;
 const LONG_MAX_MICROS = 9223372036854775n;
@@ -11,11 +11,12 @@ const LONG_MAX_MICROS = 9223372036854775n;
 /** Writes times into byte buffers. One a writer of text: it remembers the last day. */
 export class InstantWriter {
   private day = Number.NaN;
-  private readonly dayText = new ByteWriter(16);
+  private dayText = new Template('');
 
-  /** Seconds since the epoch, an integer within ±2^53. */
+  /** Seconds since the epoch, an integer within ±2^53, or infinity: a time that no Instant has, and that only damage makes. */
   seconds(out: ByteWriter, seconds: number): void {
-    this.write(out, seconds, 0);
+    if (Number.isFinite(seconds)) this.write(out, seconds, 0);
+    else out.ascii('never');
   }
 
   /**
@@ -44,8 +45,7 @@ export class InstantWriter {
   private write(out: ByteWriter, seconds: number, nanos: number): void {
     const day = Math.floor(seconds / DAY);
     if (day !== this.day) this.setDay(day);
-    const text = this.dayText;
-    out.bytes(text.buf, 0, text.pos);
+    out.template(this.dayText);
     let rest = seconds - day * DAY;
     out.reserve(20);
     const b = out.buf;
@@ -81,8 +81,7 @@ export class InstantWriter {
     const m = Math.floor((5 * dayOfYear + 2) / 153);
     const month = m < 10 ? m + 3 : m - 9;
     const year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0);
-    const text = this.dayText;
-    text.pos = 0;
+    const text = new ByteWriter(16);
     if (year > 9999) text.u8(0x2b);
     else if (year < 0) text.u8(0x2d);
     const magnitude = Math.abs(year);
@@ -93,12 +92,13 @@ export class InstantWriter {
     text.u8(0x2d);
     text.padded(dayOfYear - Math.floor((153 * m + 2) / 5) + 1, 2);
     text.u8(0x54);
+    this.dayText = new Template(text.toString());
     this.day = day;
   }
 }
 
 function two(b: Uint8Array, p: number, value: number): number {
-  const tens = (value / 10) | 0;
+  const tens = (value * 103) >> 10;
   b[p] = 0x30 + tens;
   b[p + 1] = 0x30 + value - tens * 10;
   return p + 2;
