@@ -9,22 +9,23 @@ export type Run = {
   readonly firstByteSeconds: number;
   readonly peakMegabytes: number;
   readonly outputMegabytes: number;
-  readonly status: number | null;
 };
 
 const POLL_MILLIS = 4;
 
-/** One run of `command`, its output read and thrown away. */
-export function run(command: Command): Promise<Run> {
+/** One run of `command`. Its output goes to /dev/null, where no reader competes for a processor; or through a pipe, to see when it begins. */
+export function run(command: Command, output: 'null' | 'pipe'): Promise<Run> {
   return new Promise((resolve, reject) => {
     const start = process.hrtime.bigint();
     const since = () => Number(process.hrtime.bigint() - start) / 1e9;
-    const child = spawn(command.program, command.args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(command.program, command.args, {
+      stdio: ['ignore', output === 'null' ? 'ignore' : 'pipe', 'pipe'],
+    });
     let first = 0;
     let bytes = 0;
     let peak = 0;
     let errors = '';
-    child.stdout.on('data', (piece: Buffer) => {
+    child.stdout?.on('data', (piece: Buffer) => {
       if (bytes === 0) first = since();
       bytes += piece.length;
     });
@@ -38,14 +39,7 @@ export function run(command: Command): Promise<Run> {
     child.once('close', (status) => {
       clearInterval(poll);
       if (status !== 0) reject(new Error(`${command.label} ended with ${status}: ${errors}`));
-      else
-        resolve({
-          seconds: since(),
-          firstByteSeconds: first,
-          peakMegabytes: peak,
-          outputMegabytes: bytes / 1e6,
-          status,
-        });
+      else resolve({ seconds: since(), firstByteSeconds: first, peakMegabytes: peak, outputMegabytes: bytes / 1e6 });
     });
   });
 }
@@ -70,28 +64,29 @@ export type Figures = {
   readonly outputMegabytes: number;
 };
 
-/** The commands in turn, `rounds` times after a round that does not count (the machine's speed drifts: neighbours in time compare). */
+/**
+ * The commands in turn, `rounds` times (the machine's speed drifts: neighbours in time compare), after a round through a pipe that warms up and
+ * tells when the output begins and how long it is.
+ */
 export async function compare(commands: readonly Command[], rounds: number): Promise<Figures[]> {
+  const pipes: Run[] = [];
+  for (const command of commands) pipes.push(await run(command, 'pipe'));
   const runs: Run[][] = commands.map(() => []);
-  for (let round = 0; round <= rounds; round++) {
-    for (const [i, command] of commands.entries()) {
-      const result = await run(command);
-      if (round > 0) runs[i]!.push(result);
-    }
+  for (let round = 0; round < rounds; round++) {
+    for (const [i, command] of commands.entries()) runs[i]!.push(await run(command, 'null'));
   }
-  return commands.map(({ label }, i) => figuresOf(label, runs[i]!));
+  return commands.map(({ label }, i) => figuresOf(label, runs[i]!, pipes[i]!));
 }
 
-function figuresOf(label: string, runs: readonly Run[]): Figures {
+function figuresOf(label: string, runs: readonly Run[], pipe: Run): Figures {
   const seconds = runs.map((r) => r.seconds).sort((a, b) => a - b);
-  const middle = (values: number[]) => values.sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
   return {
     label,
-    seconds: middle([...seconds]),
+    seconds: seconds[Math.floor(seconds.length / 2)]!,
     least: seconds[0]!,
     most: seconds[seconds.length - 1]!,
-    firstByteSeconds: middle(runs.map((r) => r.firstByteSeconds)),
-    peakMegabytes: Math.max(...runs.map((r) => r.peakMegabytes)),
-    outputMegabytes: runs[0]!.outputMegabytes,
+    firstByteSeconds: pipe.firstByteSeconds,
+    peakMegabytes: Math.max(pipe.peakMegabytes, ...runs.map((r) => r.peakMegabytes)),
+    outputMegabytes: pipe.outputMegabytes,
   };
 }
