@@ -29,7 +29,7 @@ export function run(command: Command, output: 'null' | 'pipe'): Promise<Run> {
       if (bytes === 0) first = since();
       bytes += piece.length;
     });
-    child.stderr.on('data', (piece: Buffer) => {
+    child.stderr?.on('data', (piece: Buffer) => {
       errors = (errors + piece.toString()).slice(-2000);
     });
     const poll = setInterval(() => {
