@@ -33,9 +33,9 @@ export type DumpStyle = {
   readonly isIndex?: boolean;
 };
 
-/** White space out, but for what stands within quotes. */
+/** White space out, but for what stands within a name. A text may begin or end within quotes. */
 function minify(text: string): string {
-  return text.replace(/("[^"]*")|\s+/g, (_, quoted?: string) => quoted ?? '');
+  return text.replace(/("[a-z][\w ]*")|\s+/g, (_, name?: string) => name ?? '');
 }
 
 /** What the text stands behind, which the next piece has to end. */
