@@ -129,9 +129,10 @@ class CompressedDataFile implements DataFile {
     if (seen !== expected)
       throw this.corrupt(chunk, start, 'chunk checksum differs', { seen: hex(seen), expected: hex(expected) });
     if (stored >= this.info.maxCompressedLength) {
-      if (stored !== plainLength)
+      // a last chunk shorter than the limit is padded up to it, so that its length says that it is plain
+      if (stored !== Math.max(plainLength, this.info.maxCompressedLength))
         throw this.corrupt(chunk, start, 'plain chunk has a wrong length', { seen: stored, expected: plainLength });
-      target.set(raw.subarray(from, to), offset);
+      target.set(raw.subarray(from, from + plainLength), offset);
       return;
     }
     try {
@@ -144,7 +145,9 @@ class CompressedDataFile implements DataFile {
 
   private fetch(start: number, end: number): void {
     if (start >= this.rawStart && end <= this.rawEnd) return;
-    this.readAhead = start === this.rawEnd ? Math.min(MAX_READ_AHEAD, this.readAhead * 4) : this.info.chunkLength;
+    // a read-ahead ends within a chunk as a rule: the next one then begins before it
+    const isNext = start > this.rawStart && start <= this.rawEnd;
+    this.readAhead = isNext ? Math.min(MAX_READ_AHEAD, this.readAhead * 4) : this.info.chunkLength;
     const want = Math.min(Math.max(end - start, this.readAhead), this.storedLength - start);
     if (this.raw.length < want) this.raw = new Uint8Array(Math.max(want, Math.min(MAX_READ_AHEAD, this.storedLength)));
     this.rawStart = start;
@@ -364,6 +367,8 @@ export class DataCursor extends Cursor {
   mark = -1;
   /** Absolute position at which the data ends for this cursor. */
   limit: number;
+  /** Absolute position beyond which nothing is fetched for now: the end of a row whose bytes are all at hand. */
+  fence = Number.POSITIVE_INFINITY;
 
   constructor(data: DataFile, position = 0, limit: number = data.length) {
     super(
@@ -386,6 +391,7 @@ export class DataCursor extends Cursor {
   seek(position: number): void {
     const p = position - this.base;
     this.mark = -1;
+    this.fence = Number.POSITIVE_INFINITY;
     if (p >= 0 && p <= this.end) {
       this.pos = p;
       return;
@@ -396,11 +402,9 @@ export class DataCursor extends Cursor {
   }
 
   protected override refill(n: number): void {
-    if (n > this.limit - this.base - this.pos) {
-      throw this.corrupt('ends too early', {
-        seen: `${Math.max(0, this.limit - this.base - this.pos)} bytes left`,
-        expected: `${n} bytes`,
-      });
+    const left = Math.min(this.limit, this.fence) - this.base - this.pos;
+    if (n > left) {
+      throw this.corrupt('ends too early', { seen: `${Math.max(0, left)} bytes left`, expected: `${n} bytes` });
     }
     const keep = this.mark >= 0 ? this.mark : this.pos;
     const kept = this.end - keep;

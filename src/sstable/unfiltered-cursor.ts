@@ -168,6 +168,7 @@ export class UnfilteredCursor {
     if (this.inPartition) this.skipPartition();
     const c = this.in;
     c.mark = -1;
+    this.keyLength = 0; // an error in the next key is not one of this partition
     if (c.atEnd) return false;
     this.partitionPosition = c.offset;
     const length = c.u16();
@@ -258,6 +259,7 @@ export class UnfilteredCursor {
     if (this.staticPending) this.readStaticRow();
     const c = this.in;
     if (this.bodyEnd > 0) this.finishRow();
+    c.fence = Number.POSITIVE_INFINITY;
     c.mark = c.pos;
     this.position = c.base + c.pos;
     const flags = c.u8();
@@ -341,6 +343,7 @@ export class UnfilteredCursor {
     c.need(bodySize);
     this.settleClustering();
     const end = c.pos + bodySize;
+    c.fence = c.base + end;
     c.uvint();
     this.readDeletion(c, this.deletion);
     if (BOUNDARY_KINDS & (1 << kind)) this.readDeletion(c, this.openDeletion);
@@ -363,22 +366,9 @@ export class UnfilteredCursor {
     c.need(bodySize);
     this.settleClustering();
     this.bodyEnd = c.pos + bodySize;
+    c.fence = c.base + this.bodyEnd; // a fetch within the row would move the bytes that indexes point at
     c.uvint();
-    this.hasLiveness = (flags & 4) !== 0;
-    if (flags & 4) {
-      this.readTimestamp(c);
-      this.livenessHi = c.hi;
-      this.livenessLo = c.lo;
-      // the timestamp that stands for "none"
-      if (c.hi === -0x80000000 && c.lo === 0) this.hasLiveness = false;
-      if (flags & 8) {
-        this.livenessTtl = this.readTtl(c);
-        this.livenessLocalExpiration = this.decodeLocalDeletion(this.readLocalDeletion(c), this.livenessTtl);
-      } else {
-        this.livenessTtl = 0;
-        this.livenessLocalExpiration = NO_DELETION_TIME;
-      }
-    }
+    this.readLiveness(c);
     this.hasDeletion = (flags & 0x10) !== 0;
     if (flags & 0x10) {
       this.readDeletion(c, this.deletion);
@@ -389,6 +379,27 @@ export class UnfilteredCursor {
     this.columnsOffset = c.pos - c.mark;
     this.nextColumnIndex = 0;
     this.cellsLeft = 0;
+  }
+
+  private readLiveness(c: Cursor): void {
+    // cells may refer to liveness that is not there: then they get these
+    this.hasLiveness = false;
+    this.livenessHi = -0x80000000;
+    this.livenessLo = 0;
+    this.livenessTtl = 0;
+    this.livenessLocalExpiration = NO_DELETION_TIME;
+    if ((this.flags & 4) === 0) return;
+    this.readTimestamp(c);
+    this.livenessHi = c.hi;
+    this.livenessLo = c.lo;
+    // -2^63 stands for "none"
+    this.hasLiveness = c.hi !== -0x80000000 || c.lo !== 0;
+    if ((this.flags & 8) === 0) return;
+    const ttl = this.readTtl(c);
+    const localExpiration = this.readLocalDeletion(c);
+    if (ttl === 0) return;
+    this.livenessTtl = ttl;
+    this.livenessLocalExpiration = this.decodeLocalDeletion(localExpiration, ttl);
   }
 
   private readSubset(): void {
@@ -405,7 +416,7 @@ export class UnfilteredCursor {
     this.subset = 1;
     this.absentLo = c.lo;
     this.absentHi = c.hi;
-    const beyond = n < 32 ? c.hi !== 0 || (n < 32 && c.lo >>> n !== 0) : n < 64 && c.hi >>> (n - 32) !== 0;
+    const beyond = n < 32 ? c.hi !== 0 || c.lo >>> n !== 0 : c.hi >>> (n - 32) !== 0;
     if (beyond) throw c.corrupt('row names columns that the header does not have', { expected: `${n} columns` });
   }
 
@@ -557,7 +568,8 @@ export class UnfilteredCursor {
   }
 
   private columnFact(): { partition: string } {
-    return { partition: Buffer.from(this.key.subarray(0, Math.min(64, this.keyLength))).toString('hex') };
+    const hex = Buffer.from(this.key.subarray(0, Math.min(64, this.keyLength))).toString('hex');
+    return { partition: `0x${hex}${this.keyLength > 64 ? '…' : ''}` };
   }
 
   /** Passes over what is left of the row, and checks that it filled its size. */
