@@ -36,6 +36,8 @@ export type DumpContext = {
   readonly clustering: readonly string[];
   /** Names of all columns that the table has today, where its schema is at hand: others have been dropped. */
   readonly columns?: readonly string[];
+  /** The text goes on under a heading that stands already: `begin` is left out. */
+  readonly continues?: boolean;
   /** Decides "expired"; seconds since the epoch. */
   readonly nowSeconds: number;
 };

@@ -60,8 +60,11 @@ export async function dumpParallel(
   try {
     let reached = 0; // where the partition after the last one written begins
     for (const [index, range] of ranges.entries()) {
-      if (range.start < reached) continue;
       pool.goTo(index);
+      if (range.start < reached) {
+        if (pool.has(index)) pool.drop(await pool.reply(index));
+        continue;
+      }
       await eventLoop(); // replies come in, and workers get their next ranges
       const reply = pool.has(index) ? await pool.reply(index) : undefined;
       if (reply && !reply.failed) {
@@ -71,6 +74,7 @@ export async function dumpParallel(
         reached = range.end;
         continue;
       }
+      if (reply) pool.drop(reply);
       // What a worker failed at is done again here: either the error comes again, after the same text as without workers, or the index had
       // misled it. In that case, as when a range ends elsewhere than the index said, the rest of the stretch is done from where it really goes on.
       reached = inline(range);
@@ -89,14 +93,13 @@ class DumpPool {
   private readonly separatorBytes: number;
   private readonly workers: Worker[] = [];
   private readonly idle: Worker[] = [];
-  /** Ranges that workers have, or have done. */
-  private readonly taken = new Set<number>();
+  /** Ranges that workers have, or have done, and who. */
+  private readonly taken = new Map<number, Worker>();
   private readonly replies = new Map<number, WorkerReply>();
-  private readonly waiting = new Map<number, { resolve(reply: WorkerReply): void; reject(error: Error): void }>();
+  private readonly waiting = new Map<number, (reply: WorkerReply) => void>();
   private readonly recycled: Uint8Array[] = [];
   /** The first range that nobody has taken. */
   private next = 0;
-  private failure: Error | undefined;
 
   constructor(init: WorkerInit, ranges: readonly PositionRange[], workers: number) {
     this.ranges = ranges;
@@ -107,7 +110,7 @@ class DumpPool {
         resourceLimits: { maxYoungGenerationSizeMb: 8 },
       });
       worker.on('message', (reply: WorkerReply | typeof READY) => this.arrived(worker, reply));
-      worker.on('error', (error) => this.fail(error instanceof Error ? error : new Error(String(error))));
+      worker.on('error', () => this.died(worker));
       this.workers.push(worker);
     }
   }
@@ -125,17 +128,20 @@ class DumpPool {
 
   reply(index: number): Promise<WorkerReply> {
     const ready = this.replies.get(index);
-    if (ready) return Promise.resolve(ready);
-    if (this.failure) return Promise.reject(this.failure);
-    return new Promise((resolve, reject) => this.waiting.set(index, { resolve, reject }));
+    return ready ? Promise.resolve(ready) : new Promise((resolve) => this.waiting.set(index, resolve));
   }
 
   /** Writes a reply, and gives its memory back to the workers. */
-  writeTo(sink: TextSink, { index, blocks }: WorkerReply, isFirst: boolean): void {
-    for (const [i, { bytes, length }] of blocks.entries()) {
+  writeTo(sink: TextSink, reply: WorkerReply, isFirst: boolean): void {
+    for (const [i, { bytes, length }] of reply.blocks.entries()) {
       sink.write(bytes.subarray(isFirst && i === 0 ? this.separatorBytes : 0, length));
-      this.recycled.push(bytes);
     }
+    this.drop(reply);
+  }
+
+  /** Is done with a reply: gives its memory back to the workers. */
+  drop({ index, blocks }: WorkerReply): void {
+    for (const { bytes } of blocks) this.recycled.push(bytes);
     this.taken.delete(index);
     this.replies.delete(index);
   }
@@ -152,7 +158,7 @@ class DumpPool {
       return;
     }
     const index = this.next++;
-    this.taken.add(index);
+    this.taken.set(index, worker);
     const recycled = this.recycled.splice(0);
     const task: WorkerTask = { index, range: ranges[index]!, recycled };
     worker.postMessage(
@@ -162,18 +168,27 @@ class DumpPool {
   }
 
   private arrived(worker: Worker, reply: WorkerReply | typeof READY): void {
-    if (reply !== READY) {
-      this.replies.set(reply.index, reply);
-      this.waiting.get(reply.index)?.resolve(reply);
-      this.waiting.delete(reply.index);
-    }
+    if (reply !== READY) this.settle(reply);
     this.assign(worker);
   }
 
-  private fail(error: Error): void {
-    this.failure = error;
-    for (const { reject } of this.waiting.values()) reject(error);
-    this.waiting.clear();
+  private settle(reply: WorkerReply): void {
+    this.replies.set(reply.index, reply);
+    this.waiting.get(reply.index)?.(reply);
+    this.waiting.delete(reply.index);
+  }
+
+  /**
+   * A worker that ended (a file it could not open, no memory) failed at what it had: the caller does that again, and meets an error that is
+   * not the worker's own.
+   */
+  private died(worker: Worker): void {
+    const idle = this.idle.indexOf(worker);
+    if (idle >= 0) this.idle.splice(idle, 1);
+    for (const [index, owner] of this.taken) {
+      if (owner !== worker || this.replies.has(index)) continue;
+      this.settle({ index, blocks: [], partitions: 0, badChunks: [], failed: true });
+    }
   }
 }
 

@@ -1,24 +1,24 @@
 /** `lsmctl dump`: from the command line's words to dumps of each SSTable, one after the other. */
 import { LsmctlError, UsageError } from '../../bytes/errors.js';
 import { diskStorage } from '../../bytes/source.js';
-import { columnsOfKind, findTable, type Schema } from '../../cql/schema.js';
-import type { CqlType } from '../../cql/type.js';
-import { parseCqlLiteral } from '../../cql/values/parse-literal.js';
-import { parseValue } from '../../cql/values/parse-value.js';
+import { columnsOfKind, findTable, isCompactTable, type Schema } from '../../cql/schema.js';
 import { resolveSSTables } from '../../engine/data-directory.js';
 import { loadSchema } from '../../engine/schema-loader.js';
 import type { SSTableFiles } from '../../engine/sstable-directory.js';
 import type { FilterOptions } from '../../engine/unfiltered-filter.js';
 import { type DumpContext, defaultKeyNames } from '../../render/partition-writer.js';
-import { COMPONENT, componentPath } from '../../sstable/descriptor.js';
+import { COMPONENT, componentPath, type Descriptor } from '../../sstable/descriptor.js';
 import { readStatistics } from '../../sstable/statistics.js';
 import { EXIT, type ExitCode, errorText, reportOf } from '../exit.js';
 import { parseTimeSeconds } from '../flags.js';
 import { notice, type Sink, withSink } from '../output.js';
+import { parseClustering } from './clustering.js';
 import { dumpKeys } from './keys.js';
 import { dumpSSTable } from './run.js';
 import { type Asked, select } from './select.js';
 import type { DumpFormat, DumpSpec } from './spec.js';
+
+const LINE_END = 0x0a;
 
 export type DumpFlags = {
   readonly format: DumpFormat;
@@ -52,8 +52,10 @@ type Run = {
   readonly sink: Sink;
   /** Of the native formats: schemas by directory, read once. */
   readonly schemas: Map<string, Schema | undefined>;
-  /** What the last text was the dump of: a CSV goes on under the same header. */
-  previous: string;
+  /** The columns of the CSV so far: rows with the same ones go on under the same heading. */
+  heading: string | undefined;
+  /** Whether what was written last ended within a line. */
+  isWithinLine: boolean;
 };
 
 /**
@@ -98,7 +100,8 @@ export async function dumpPaths(
       tell,
       sink,
       schemas: new Map(),
-      previous: '',
+      heading: undefined,
+      isWithinLine: false,
     };
     return dumpAll(run, sstables);
   });
@@ -109,6 +112,13 @@ function checkFlags(flags: DumpFlags): void {
   const given = compatible.find((name) => flags[name]);
   if (given && (flags.json || flags.format !== 'sstabledump')) {
     throw new UsageError(`--${given} belongs to the sstabledump format`, { expected: '--format sstabledump' });
+  }
+  const filters = ['token', 'clustering', 'since', 'until', 'tombstones', 'limit'] as const;
+  const filter = filters.find((name) => flags[name] !== undefined && flags[name] !== false);
+  if (flags['keys-only'] && filter) {
+    throw new UsageError(`--keys-only lists every key of the index: --${filter} does not go with it`, {
+      hint: `--format ndjson --${filter} names the keys of what it prints`,
+    });
   }
   if (flags.debug && flags.lines) throw new UsageError('--debug and --lines are two formats: give one');
 }
@@ -129,6 +139,9 @@ async function dumpAll(run: Run, sstables: readonly SSTableFiles[]): Promise<Exi
     } catch (error) {
       if (sstables.length === 1 || !(error instanceof LsmctlError)) throw error;
       const report = reportOf(error);
+      // what comes next must not look like the rest of a line that was cut
+      if (run.isWithinLine) run.sink.writeText('\n');
+      run.isWithinLine = false;
       run.sink.flush();
       notice(errorText(report).trimEnd());
       if (code !== EXIT.corrupt) code = report.exitCode as ExitCode;
@@ -156,18 +169,26 @@ async function dumpOne(run: Run, files: SSTableFiles): Promise<boolean> {
     toleratesBadChunks: run.format === 'sstabledump',
   };
   const context = await contextOf(run, files);
+  const heading = run.format === 'csv' ? headingOf(context, descriptor) : undefined;
   const bad = await dumpSSTable(
     diskStorage,
     descriptor,
     spec,
-    context,
+    { ...context, continues: heading !== undefined && heading === run.heading },
     (sstable) => {
       const selection = select(diskStorage, sstable, run.asked);
       const why = selection.indexError;
       if (why) run.tell(`${why.facts.file ?? ''}: the index can't be used (${why.message}): scanning Data.db instead`);
       return selection;
     },
-    sink,
+    {
+      write(bytes) {
+        if (bytes.length === 0) return;
+        run.heading = heading;
+        run.isWithinLine = (spec.debug || run.format !== 'sstabledump') && bytes.at(-1) !== LINE_END;
+        sink.write(bytes);
+      },
+    },
     flags.jobs,
   );
   sink.flush();
@@ -175,7 +196,17 @@ async function dumpOne(run: Run, files: SSTableFiles): Promise<boolean> {
   return bad.length === 0;
 }
 
-/** Names of the key columns, for the formats that print them. */
+/** What tells two headings of a CSV apart. */
+function headingOf({ partitionKey, clustering }: DumpContext, descriptor: Descriptor): string {
+  const { staticColumns, regularColumns } = readStatistics(diskStorage, descriptor).header;
+  return JSON.stringify([
+    partitionKey,
+    clustering,
+    ...[staticColumns, regularColumns].map((c) => c.map((x) => x.name)),
+  ]);
+}
+
+/** Names of the columns, for the formats that print them. */
 async function contextOf(run: Run, files: SSTableFiles): Promise<DumpContext> {
   const { place, descriptor } = files;
   const base = {
@@ -192,7 +223,11 @@ async function contextOf(run: Run, files: SSTableFiles): Promise<DumpContext> {
   const nameOf = (kind: 'partition_key' | 'clustering') => columnsOfKind(table, kind).map((column) => column.name);
   const [partitionKey, clustering] = [nameOf('partition_key'), nameOf('clustering')];
   const fits = partitionKey.length === names.partitionKey.length && clustering.length === names.clustering.length;
-  return { ...base, ...(fits ? { partitionKey, clustering } : names) };
+  // what a compact table or a view stores is not all in its schema
+  const columns = fits &&
+    'flags' in table &&
+    !isCompactTable(table) && { columns: table.columns.map((column) => column.name) };
+  return { ...base, ...(fits ? { partitionKey, clustering } : names), ...columns };
 }
 
 async function schemaOf(run: Run, directory: string): Promise<Schema | undefined> {
@@ -220,30 +255,24 @@ function filterOptions(run: Run, files: SSTableFiles): FilterOptions {
     ...(flags.until !== undefined && { untilMicros: microsOf(flags.until, '--until') }),
     tombstones: flags.tombstones,
     ...(flags.clustering !== undefined && {
-      clustering: clusteringOf(flags.clustering, readStatistics(diskStorage, files.descriptor).header.clusteringTypes),
+      clustering: parseClustering(
+        flags.clustering,
+        readStatistics(diskStorage, files.descriptor).header.clusteringTypes,
+      ),
     }),
   };
 }
 
-/** Microseconds as they are stored, or ISO 8601 to the microsecond. */
+/** Microseconds as they are stored, or ISO 8601 to the microsecond. @throws UsageError */
 function microsOf(text: string, flag: string): bigint {
-  if (/^-?\d+$/.test(text)) return BigInt(text);
-  const seconds = parseTimeSeconds(text, flag);
+  const seconds = () => BigInt(parseTimeSeconds(text, flag));
   const fraction = /[.,](\d{1,6})/.exec(text)?.[1] ?? '';
-  return BigInt(seconds) * 1_000_000n + BigInt(fraction.padEnd(6, '0') || 0);
-}
-
-/** Values of `a,'b,c',3` for the first clustering columns. @throws UsageError */
-function clusteringOf(text: string, types: readonly CqlType[]): Uint8Array[] {
-  const parts = text.match(/(?:'(?:[^']|'')*'|[^,'])+/g) ?? [];
-  if (parts.length > types.length) {
-    throw new UsageError('--clustering has more values than the table has clustering columns', {
-      seen: parts.length,
-      expected: `at most ${types.length}`,
+  const micros = /^-?\d+$/.test(text) ? BigInt(text) : seconds() * 1_000_000n + BigInt(fraction.padEnd(6, '0'));
+  if (micros !== BigInt.asIntN(64, micros)) {
+    throw new UsageError(`${flag} is beyond the range of timestamps`, {
+      seen: text,
+      expected: 'a signed 64-bit number',
     });
   }
-  return parts.map((part, i) => {
-    const literal = part.trim();
-    return literal.startsWith("'") ? parseCqlLiteral(types[i]!, literal) : parseValue(types[i]!, literal);
-  });
+  return micros;
 }

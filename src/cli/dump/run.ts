@@ -81,7 +81,7 @@ export async function dumpSSTable(
   try {
     const { ranges, accepts } = selectFrom(sstable);
     const writer = await makeWriter(spec, context, sstable, sink);
-    writer.begin();
+    if (!context.continues) writer.begin();
     const parallel =
       storage === diskStorage && jobs > 1 && !spec.budget && spec.format !== 'table' && !accepts && canSpread(ranges);
     if (parallel) {
@@ -95,7 +95,8 @@ export async function dumpSSTable(
   } finally {
     sstable.close();
   }
-  return [...new Map(badChunks.map((error) => [error.facts.chunk, error])).values()];
+  const each = new Map(badChunks.map((error) => [error.facts.chunk ?? -1, error]));
+  return [...each].sort(([a], [b]) => a - b).map(([, error]) => error);
 }
 
 /** Ranges below which a worker would hardly have started when all is done. */

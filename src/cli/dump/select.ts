@@ -5,7 +5,7 @@ import { parseValue } from '../../cql/values/parse-value.js';
 import { type Partitioner, placeInRange, type TokenRange } from '../../sstable/partitioner.js';
 import type { SSTable } from '../../sstable/sstable.js';
 import type { UnfilteredCursor } from '../../sstable/unfiltered-cursor.js';
-import { cut, type PositionRange, wholeFile } from './ranges.js';
+import { type PositionRange, wholeFile } from './ranges.js';
 import { seekKey, seekRange } from './seek.js';
 
 export type Selection = {
@@ -69,12 +69,7 @@ function spans(storage: Storage, sstable: SSTable, tokens: readonly TokenRange[]
       if (start === undefined) return [];
       const after: TokenRange | undefined = range.to && { from: { token: range.to.token, inclusive: false } };
       const end = after ? (seekRange(sstable, index, after) ?? length) : length;
-      if (start >= end) return [];
-      const cuts = wholeFile(storage, sstable).map((piece) => piece.start);
-      return cut(
-        { start, end, stretchEnd: end },
-        cuts.filter((position) => position > start),
-      );
+      return start < end ? [{ start, end, stretchEnd: end }] : [];
     });
   } finally {
     index.close();
