@@ -11,6 +11,7 @@ import {
   outputFlag,
   schemaFlag,
   tableFlag,
+  yesFlag,
 } from '../src/cli/flags.js';
 
 export default class Dump extends LsmctlCommand {
@@ -75,6 +76,7 @@ format, a chunk of an uncompressed table that fails CRC.db is printed as sstable
     now: nowFlag,
     jobs: jobsFlag,
     output: outputFlag,
+    yes: yesFlag,
   };
 
   async run(): Promise<void> {

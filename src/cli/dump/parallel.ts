@@ -10,7 +10,7 @@ import type { DumpContext, PartitionWriter, TextSink } from '../../render/partit
 import type { Descriptor } from '../../sstable/descriptor.js';
 import type { SSTable } from '../../sstable/sstable.js';
 import type { PositionRange } from './ranges.js';
-import { dumpRange } from './run.js';
+import { dumpRange, type Watch } from './run.js';
 import type { DumpSpec } from './spec.js';
 
 export type WorkerInit = { readonly descriptor: Descriptor; readonly spec: DumpSpec; readonly context: DumpContext };
@@ -43,6 +43,7 @@ export async function dumpParallel(
   ranges: readonly PositionRange[],
   sink: TextSink,
   jobs: number,
+  watch?: Watch,
 ): Promise<CorruptError[]> {
   const badChunks: CorruptError[] = [];
   const pool = new DumpPool(init, ranges, jobs - 1);
@@ -50,7 +51,7 @@ export async function dumpParallel(
   const inline = (range: PositionRange): number => {
     writer.continueAfter(written);
     try {
-      const result = dumpRange(sstable, init.spec, writer, range);
+      const result = dumpRange(sstable, init.spec, writer, range, { watch });
       written += result.written;
       return result.end;
     } finally {
@@ -72,6 +73,7 @@ export async function dumpParallel(
         written += reply.partitions;
         badChunks.push(...reply.badChunks.map(({ message, facts }) => new CorruptError(message, facts)));
         reached = range.end;
+        if (watch) watch.share = () => range.end / sstable.data.length;
         continue;
       }
       if (reply) pool.drop(reply);

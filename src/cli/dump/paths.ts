@@ -6,12 +6,15 @@ import { resolveSSTables } from '../../engine/data-directory.js';
 import { loadSchema } from '../../engine/schema-loader.js';
 import type { SSTableFiles } from '../../engine/sstable-directory.js';
 import type { FilterOptions } from '../../engine/unfiltered-filter.js';
+import { bytesText } from '../../render/bytes.js';
 import { type DumpContext, defaultKeyNames } from '../../render/partition-writer.js';
 import { COMPONENT, componentPath, type Descriptor } from '../../sstable/descriptor.js';
 import { readStatistics } from '../../sstable/statistics.js';
+import { confirm } from '../confirm.js';
 import { EXIT, type ExitCode, errorText, reportOf } from '../exit.js';
 import { parseTimeSeconds } from '../flags.js';
 import { notice, type Sink, withSink } from '../output.js';
+import { type Progress, startProgress } from '../progress.js';
 import { parseClustering } from './clustering.js';
 import { dumpKeys } from './keys.js';
 import { dumpSSTable } from './run.js';
@@ -41,6 +44,7 @@ export type DumpFlags = {
   readonly now: number;
   readonly jobs: number;
   readonly output?: string | undefined;
+  readonly yes: boolean;
 };
 
 type Run = {
@@ -56,6 +60,9 @@ type Run = {
   heading: string | undefined;
   /** Whether what was written last ended within a line. */
   isWithinLine: boolean;
+  readonly progress: Progress;
+  /** Bytes on disk of the SSTables done so far. */
+  doneBytes: number;
 };
 
 /**
@@ -91,6 +98,14 @@ export async function dumpPaths(
   for (const problem of found.problems) tell(`${problem.path}: ${problem.message}`);
   const sstables = found.sstables.filter(({ place }) => wants(flags, place));
   if (sstables.length === 0) throw new UsageError('no SSTable of that keyspace and table at these paths');
+  if (!(await mayWrite(flags))) {
+    tell('nothing was written');
+    return EXIT.clean;
+  }
+  const progress = await startProgress(
+    'dumping',
+    sstables.reduce((sum, files) => sum + dataBytes(files), 0),
+  );
   return withSink(flags.output, async (sink) => {
     const run: Run = {
       flags,
@@ -102,9 +117,26 @@ export async function dumpPaths(
       schemas: new Map(),
       heading: undefined,
       isWithinLine: false,
+      progress,
+      doneBytes: 0,
     };
-    return dumpAll(run, sstables);
+    try {
+      return await dumpAll(run, sstables);
+    } finally {
+      progress.stop();
+    }
   });
+}
+
+/** A file that is there already is replaced only when the operator says so. */
+async function mayWrite({ output, yes }: DumpFlags): Promise<boolean> {
+  const there = output === undefined || output === '-' ? undefined : diskStorage.stat(output);
+  if (!there?.isFile) return true;
+  return confirm(`replace ${output} (${bytesText(there.size)})?`, yes);
+}
+
+function dataBytes({ descriptor }: SSTableFiles): number {
+  return diskStorage.stat(componentPath(descriptor, COMPONENT.data))?.size ?? 0;
 }
 
 function checkFlags(flags: DumpFlags): void {
@@ -170,6 +202,8 @@ async function dumpOne(run: Run, files: SSTableFiles): Promise<boolean> {
   };
   const context = await contextOf(run, files);
   const heading = run.format === 'csv' ? headingOf(context, descriptor) : undefined;
+  const watch = { share: () => 0 };
+  const size = dataBytes(files);
   const bad = await dumpSSTable(
     diskStorage,
     descriptor,
@@ -187,10 +221,13 @@ async function dumpOne(run: Run, files: SSTableFiles): Promise<boolean> {
         run.heading = heading;
         run.isWithinLine = (spec.debug || run.format !== 'sstabledump') && bytes.at(-1) !== LINE_END;
         sink.write(bytes);
+        run.progress.update(run.doneBytes + watch.share() * size);
       },
     },
     flags.jobs,
+    watch,
   );
+  run.doneBytes += size;
   sink.flush();
   for (const error of bad) notice(errorText(reportOf(error)).trimEnd());
   return bad.length === 0;

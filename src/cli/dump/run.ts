@@ -12,6 +12,9 @@ import { type DumpSpec, exclusion, makeWriter, specFilter } from './spec.js';
 
 type Accepts = NonNullable<Selection['accepts']>;
 
+/** Tells how much of an SSTable is behind: 0 to 1, at any time. */
+export type Watch = { share: () => number };
+
 /** An SSTable opened for a dump, with what its scan meets and must be told at the end. */
 export async function openForDump(
   storage: Storage,
@@ -35,13 +38,18 @@ export function dumpRange(
   spec: DumpSpec,
   writer: PartitionWriter,
   range: PositionRange,
-  options: { readonly strict?: boolean; readonly accepts?: Accepts | undefined } = {},
+  options: {
+    readonly strict?: boolean;
+    readonly accepts?: Accepts | undefined;
+    readonly watch?: Watch | undefined;
+  } = {},
 ): RangeResult {
   if (spec.budget?.left === 0) return { written: 0, end: range.end };
   const filter = specFilter(spec);
   const isExcluded = exclusion(spec, sstable);
   const { accepts } = options;
   const c = sstable.cursor(range.start, options.strict ? range.end : range.stretchEnd);
+  if (options.watch) options.watch.share = () => c.in.offset / sstable.data.length;
   let written = 0;
   try {
     while (c.nextPartition()) {
@@ -76,6 +84,7 @@ export async function dumpSSTable(
   selectFrom: (sstable: SSTable) => Selection,
   sink: TextSink,
   jobs: number,
+  watch?: Watch,
 ): Promise<CorruptError[]> {
   const { sstable, badChunks } = await openForDump(storage, descriptor, spec);
   try {
@@ -86,9 +95,11 @@ export async function dumpSSTable(
       storage === diskStorage && jobs > 1 && !spec.budget && spec.format !== 'table' && !accepts && canSpread(ranges);
     if (parallel) {
       const { dumpParallel } = await import('./parallel.js');
-      badChunks.push(...(await dumpParallel({ descriptor, spec, context }, sstable, writer, ranges, sink, jobs)));
+      badChunks.push(
+        ...(await dumpParallel({ descriptor, spec, context }, sstable, writer, ranges, sink, jobs, watch)),
+      );
     } else {
-      dumpInline(sstable, spec, writer, ranges, accepts);
+      dumpInline(sstable, spec, writer, ranges, { accepts, watch });
     }
     writer.end();
     writer.flush();
@@ -112,10 +123,10 @@ function dumpInline(
   spec: DumpSpec,
   writer: PartitionWriter,
   ranges: readonly PositionRange[],
-  accepts?: Accepts,
+  options: { readonly accepts: Accepts | undefined; readonly watch: Watch | undefined },
 ): void {
   try {
-    for (const range of joined(ranges)) dumpRange(sstable, spec, writer, range, { accepts });
+    for (const range of joined(ranges)) dumpRange(sstable, spec, writer, range, options);
   } catch (error) {
     writer.flush();
     throw error;
