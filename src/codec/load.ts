@@ -138,7 +138,7 @@ const loaded = new Map<string, Promise<Codec>>();
 /** @param compressor class name, with or without package. @throws UnsupportedError naming it */
 export function loadCodec(compressor: string, file?: string): Promise<Codec> {
   const name = compressor.slice(compressor.lastIndexOf('.') + 1);
-  const loader = LOADERS[name];
+  const loader = Object.hasOwn(LOADERS, name) ? LOADERS[name] : undefined; // a name like 'constructor' is no codec
   if (!loader) {
     throw new UnsupportedError(`compressor '${compressor}' is not supported`, {
       ...(file !== undefined && { file }),

@@ -1,0 +1,89 @@
+/** The decoder of our own against `lz4-napi`, and against blocks that lie. */
+import { createRequire } from 'node:module';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type Codec, CodecError } from '../../src/codec/codec.js';
+import { decodeLz4Block, lz4Codec } from '../../src/codec/lz4.js';
+
+const { compressSync } = createRequire(import.meta.url)('lz4-napi') as { compressSync(data: Buffer): Buffer };
+
+const own = lz4Codec(false);
+const native = lz4Codec(true);
+
+/** Bytes of few kinds and in runs, so that there are matches: short, long, and over themselves. */
+const compressible = fc
+  .array(fc.tuple(fc.uint8Array({ minLength: 1, maxLength: 12 }), fc.integer({ min: 1, max: 60 })), { maxLength: 30 })
+  .map((runs) => Buffer.concat(runs.flatMap(([bytes, times]) => Array<Uint8Array>(times).fill(bytes))));
+const random = fc.uint8Array({ maxLength: 2000 }).map((bytes) => Buffer.from(bytes));
+const plainBytes = fc.oneof(compressible, random).filter((bytes) => bytes.length > 0);
+
+/** What becomes of `stored`, between guards that must stay as they are. */
+function decompress(codec: Codec, stored: Uint8Array, length: number): Buffer {
+  const src = Buffer.concat([Buffer.from([1, 2, 3]), stored, Buffer.from([4, 5])]);
+  const dst = Buffer.alloc(length + 8, 0xee);
+  try {
+    codec.decompress(src, 3, 3 + stored.length, dst, 4, length);
+  } finally {
+    expect(dst.subarray(0, 4).toString('hex') + dst.subarray(length + 4).toString('hex')).toBe('ee'.repeat(8));
+  }
+  return dst.subarray(4, 4 + length);
+}
+
+describe('LZ4', () => {
+  it('decodes what lz4-napi wrote, with either decoder', () => {
+    fc.assert(
+      fc.property(plainBytes, (plain) => {
+        const stored = compressSync(plain);
+        expect(decompress(own, stored, plain.length).equals(plain)).toBe(true);
+        expect(decompress(native, stored, plain.length).equals(plain)).toBe(true);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('gives the right bytes or an error where some are flipped, and never writes beyond', () => {
+    fc.assert(
+      fc.property(plainBytes, fc.nat(), fc.integer({ min: 1, max: 255 }), (plain, at, xor) => {
+        const stored = Buffer.from(compressSync(plain));
+        stored[4 + (at % (stored.length - 4))]! ^= xor;
+        for (const codec of [own, native]) {
+          try {
+            decompress(codec, stored, plain.length);
+          } catch (error) {
+            expect(error).toBeInstanceOf(CodecError);
+          }
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('refuses every block that is cut', () => {
+    const plain = Buffer.from('abcabcabcabcabcabcabcabcabcabc, and then something else'.repeat(3));
+    const stored = compressSync(plain);
+    for (let n = 0; n < stored.length; n++) {
+      expect(() => decompress(own, stored.subarray(0, n), plain.length)).toThrow(CodecError);
+      expect(() => decompress(native, stored.subarray(0, n), plain.length)).toThrow(CodecError);
+    }
+  });
+
+  it.each([0, 5, 29, 31, 0x7fffffff, 0xffffffff])('refuses a plain length of %s where 30 is right', (length) => {
+    const stored = Buffer.from(compressSync(Buffer.alloc(30, 'ab')));
+    stored.writeUInt32LE(length, 0);
+    for (const codec of [own, native]) expect(() => decompress(codec, stored, 30)).toThrow(/says .* where 30 belong/);
+  });
+
+  it.each([
+    ['a distance of 0', '10 61 00 00 00'],
+    ['a distance to before the block', '10 61 02 00 00'],
+    ['literals beyond the source', 'f0 ff 61'],
+    ['literals beyond the target', 'f0 10 61616161616161616161616161616161616161616161616161616161616161'],
+    ['a match beyond the target', '1f 61 01 00 ff ff 00'],
+    ['a length without an end', 'f0 ff ff'],
+    ['half a distance', '10 61 01'],
+    ['less than the plain length', '10 61'],
+  ])('refuses %s', (_, hex) => {
+    const block = Buffer.from(hex.replaceAll(' ', ''), 'hex');
+    expect(() => decodeLz4Block(block, 0, block.length, new Uint8Array(20), 0, 20)).toThrow(CodecError);
+  });
+});
