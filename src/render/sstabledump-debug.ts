@@ -19,6 +19,7 @@ import type { CqlType } from '../cql/type.js';
 import { cellValueType, isCounter, isMultiCell, pathType } from '../cql/type-facts.js';
 import { decodeCounterContext } from '../cql/values/counter.js';
 import { stringWriter } from '../cql/values/string.js';
+import { elementLength } from '../cql/values/structure.js';
 import { writeHex } from '../cql/values/text.js';
 import type { ValueWriter } from '../cql/values/value-writer.js';
 import type { UnfilteredFilter } from '../engine/unfiltered-filter.js';
@@ -279,14 +280,14 @@ function orHex(type: CqlType): ValueWriter {
   const writer = stringWriter(type);
   return (buf, start, end, out) => {
     const from = out.pos;
-    if (isAccepted(type, buf, start, end)) {
-      try {
+    try {
+      if (isAccepted(type, buf, start, end)) {
         writer(buf, start, end, out);
         return;
-      } catch (error) {
-        if (!(error instanceof CorruptError)) throw error;
-        out.pos = from;
       }
+    } catch (error) {
+      if (!(error instanceof CorruptError)) throw error;
+      out.pos = from;
     }
     out.ascii('0x');
     writeHex(buf, start, end, out);
@@ -295,9 +296,27 @@ function orHex(type: CqlType): ValueWriter {
 
 const NEVER_EMPTY = new Set(['tinyint', 'smallint', 'date', 'time', 'duration']);
 
-/** Where the writer prints values that Cassandra's own validation refuses. */
+/** Whether Cassandra's own validation takes a value that the writer prints in any case. @throws CorruptError */
 function isAccepted(type: CqlType, buf: Uint8Array, start: number, end: number): boolean {
+  if (type.kind === 'tuple') return areAccepted(type.elements, buf, start, end);
+  if (type.kind === 'udt') {
+    const types = type.fields.map((field) => field.type);
+    return areAccepted(types, buf, start, end);
+  }
   if (type.kind !== 'native') return true;
   if (start === end) return !NEVER_EMPTY.has(type.name);
   return type.name !== 'timeuuid' || end - start !== 16 || buf[start + 6]! >> 4 === 1;
+}
+
+/** The same for the fields of a tuple. */
+function areAccepted(types: readonly CqlType[], buf: Uint8Array, start: number, end: number): boolean {
+  let at = start;
+  for (let i = 0; i < types.length && at < end; i++) {
+    const length = elementLength('tuple', buf, at, end);
+    at += 4;
+    if (length < 0) continue;
+    if (!isAccepted(types[i]!, buf, at, at + length)) return false;
+    at += length;
+  }
+  return true;
 }

@@ -9,7 +9,7 @@ const NATIVE = `a ascii, b bigint, bl blob, bo boolean, da date, de decimal, do 
   te text, ti time, ts timestamp, tu timeuuid, ty tinyint, u uuid, v varint`;
 
 /** Values at the edges of each type; the n-th of each makes the n-th row. */
-const EDGES: Readonly<Record<string, readonly string[]>> = {
+export const EDGES: Readonly<Record<string, readonly string[]>> = {
   a: ["''", "'plain'", '\'~ "q" \\\'', quote('\t\n')],
   b: ['0', '-1', '9223372036854775807', '-9223372036854775808'],
   bl: ['0x', '0x00', '0xff80', `0x${'ab'.repeat(70)}`],
@@ -180,7 +180,7 @@ const userTypes: Exhibit = {
 };
 
 /** Literals of every type that can cluster, with their neighbours in its order. */
-const CLUSTERINGS: Readonly<Record<string, readonly string[]>> = {
+export const CLUSTERINGS: Readonly<Record<string, readonly string[]>> = {
   ascii: ["''", "'a'", "'aa'", "'b'"],
   bigint: EDGES.b!,
   blob: ['0x', '0x00', '0x0000', '0x00ff', '0xff', '0xfe00'],
