@@ -64,25 +64,34 @@ class CompressedDataFile implements DataFile {
     const { chunkLength } = this.info;
     const limit = Math.min(max, this.length - position);
     let done = 0;
-    while (done < limit && (done < min || done === 0)) {
-      const at = position + done;
-      const chunk = Math.floor(at / chunkLength);
-      const within = at - chunk * chunkLength;
-      const plainLength = Math.min(chunkLength, this.length - chunk * chunkLength);
-      if (within === 0 && limit - done >= plainLength) {
-        this.decompress(chunk, target, offset + done, plainLength);
-        done += plainLength;
-      } else {
-        this.keepPlain(chunk, plainLength);
-        const n = Math.min(plainLength - within, limit - done);
-        target.set(this.plain.subarray(within, within + n), offset + done);
-        done += n;
+    while (done < limit) {
+      const chunk = Math.floor((position + done) / chunkLength);
+      // with room left, whole chunks that are at hand come along, up to a damaged one: that is told when it is asked for
+      const isExtra = done > 0 && done >= min;
+      if (isExtra && !this.isAtHand(chunk, limit - done)) break;
+      try {
+        done += this.copyChunk(chunk, position + done, target, offset + done, limit - done);
+      } catch (error) {
+        if (isExtra && error instanceof CorruptError) break;
+        throw error;
       }
-      // with room left, whole chunks that are at hand come along
-      if (done >= min && !this.isAtHand(Math.floor((position + done) / chunkLength), limit - done)) break;
-      if (done >= min) min = done + 1;
     }
     return done;
+  }
+
+  /** Copies what of `chunk` is from `position` on, at most `room` bytes. */
+  private copyChunk(chunk: number, position: number, target: Uint8Array, offset: number, room: number): number {
+    const start = chunk * this.info.chunkLength;
+    const within = position - start;
+    const plainLength = Math.min(this.info.chunkLength, this.length - start);
+    if (within === 0 && room >= plainLength) {
+      this.decompress(chunk, target, offset, plainLength);
+      return plainLength;
+    }
+    this.keepPlain(chunk, plainLength);
+    const n = Math.min(plainLength - within, room);
+    target.set(this.plain.subarray(within, within + n), offset);
+    return n;
   }
 
   private isAtHand(chunk: number, room: number): boolean {
@@ -199,10 +208,21 @@ class PlainDataFile implements DataFile {
   read(position: number, target: Uint8Array, offset: number, min: number, max: number): number {
     this.readAhead = position === this.next ? Math.min(MAX_READ_AHEAD, this.readAhead * 4) : 16384;
     const want = Math.min(max, this.length - position, Math.max(min, this.readAhead));
-    const n = this.source.read(position, target, offset, want);
+    const n = this.checked(position, target, offset, this.source.read(position, target, offset, want), min);
     this.next = position + n;
-    this.checker?.(position, target, offset, n);
     return n;
+  }
+
+  /** How many of `n` bytes read are good. @throws CorruptError for a damaged chunk within the first `min` */
+  private checked(position: number, target: Uint8Array, offset: number, n: number, min: number): number {
+    try {
+      this.checker?.(position, target, offset, n);
+      return n;
+    } catch (error) {
+      const good = error instanceof CorruptError ? (error.facts.offset ?? 0) - position : 0;
+      if (good > 0 && good >= min) return good;
+      throw error;
+    }
   }
 
   close(): void {

@@ -171,6 +171,28 @@ describe('damage', () => {
     );
   });
 
+  it.each(['compressed', 'uncompressed'])(
+    'is told when it is reached, however far reads go ahead, %s',
+    async (kind) => {
+      const plain = mixed(1_000_000);
+      const files =
+        kind === 'compressed' ? compressed(plain, { chunkLength: 4096 }) : uncompressed(Buffer.from(plain), 4096);
+      const data = files.get(file('Data.db'))!;
+      const info = files.get(file('CompressionInfo.db'));
+      // chunk 200, in which 819,200 lies
+      data[info ? info.readUInt32BE(info.length - 8 * (245 - 200) + 4) + 9 : 200 * 4096 + 9]! ^= 1;
+      for (const step of [1, 100, 4096, 300_000, 819_200]) {
+        const c = new DataCursor(await openDataFile(memoryStorage(files), descriptor));
+        const read = () => {
+          for (;;) c.skip(Math.min(step, plain.length - c.offset));
+        };
+        expect(read).toThrow(expect.objectContaining({ facts: expect.objectContaining({ chunk: 200 }) }));
+        c.need(200 * 4096 - c.offset); // all before it can be had
+        expect(() => c.need(200 * 4096 - c.offset + 1)).toThrow(CorruptError);
+      }
+    },
+  );
+
   it('in an uncompressed file is told once for each chunk, and read all the same, where that is wanted', async () => {
     const plain = mixed(1_000_000);
     const files = uncompressed(Buffer.from(plain), 65536);

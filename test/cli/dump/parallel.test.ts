@@ -1,0 +1,170 @@
+/**
+ * A dump with workers is the dump without them, byte for byte: text, errors and exit code. On SSTables that are many times over what fixtures hold,
+ * so that there is something to share out: uncompressed, with an index of their own.
+ */
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { setImmediate as eventLoop } from 'node:timers/promises';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { crc32 } from '../../../src/bytes/crc32.js';
+import { diskStorage } from '../../../src/bytes/source.js';
+import { ByteWriter } from '../../../src/bytes/writer.js';
+import { wholeFile } from '../../../src/cli/dump/ranges.js';
+import { componentPath, parseDescriptor } from '../../../src/sstable/descriptor.js';
+import { writeIndexEntry } from '../../../src/sstable/index-file.js';
+import { openSSTable } from '../../../src/sstable/sstable.js';
+import { encodeSummary } from '../../../src/sstable/summary.js';
+import { temporaryDirectory } from '../../engine/directories.js';
+import { fixtureSSTables } from '../../fixtures.js';
+import { type CliResult, runCli } from '../../run-cli.js';
+
+const PLAIN_BYTES = 6 << 20;
+const CHECKED = 65536;
+
+type Large = { readonly file: string; readonly index: string; readonly crc: string };
+
+/** The partitions of a fixture again and again, with Index.db, Summary.db and CRC.db. */
+async function makeLarge(table: string): Promise<Large> {
+  const { file } = fixtureSSTables().find(({ name }) => name.startsWith(`oa-5.0/data/zoo/${table}-`))!;
+  const directory = path.join(temporaryDirectory(), 'zoo', path.basename(path.dirname(file)));
+  fs.mkdirSync(directory, { recursive: true });
+  const target = path.join(directory, 'oa-1-big-Data.db');
+  const to = (component: string) => componentPath(parseDescriptor(target).descriptor, component);
+
+  const sstable = await openSSTable(diskStorage, file);
+  const c = sstable.cursor();
+  const partitions: { key: Uint8Array; position: number }[] = [];
+  while (c.nextPartition()) partitions.push({ key: c.key.slice(0, c.keyLength), position: c.partitionPosition });
+  const plain = new Uint8Array(sstable.data.length);
+  for (let at = 0; at < plain.length; ) at += sstable.data.read(at, plain, at, 1, plain.length - at);
+  fs.copyFileSync(componentPath(sstable.descriptor, 'Statistics.db'), to('Statistics.db'));
+  sstable.close();
+
+  const times = Math.ceil(PLAIN_BYTES / plain.length);
+  const data = Buffer.concat(Array<Uint8Array>(times).fill(plain));
+  const index = new ByteWriter(1 << 16);
+  const entries: { key: Uint8Array; position: number }[] = [];
+  let count = 0;
+  for (let n = 0; n < times; n++) {
+    for (const { key, position } of partitions) {
+      if (count++ % 128 === 0) entries.push({ key, position: index.pos });
+      writeIndexEntry(index, key, n * plain.length + position);
+    }
+  }
+  const sums = new ByteWriter(1 << 10);
+  sums.i32(CHECKED);
+  for (let at = 0; at < data.length; at += CHECKED) sums.i32(crc32(data.subarray(at, at + CHECKED)));
+  const [firstKey, lastKey] = [partitions[0]!.key, partitions.at(-1)!.key];
+  fs.writeFileSync(target, data);
+  fs.writeFileSync(to('Index.db'), index.toBytes());
+  fs.writeFileSync(
+    to('Summary.db'),
+    encodeSummary({
+      minIndexInterval: 128,
+      samplingLevel: 128,
+      sizeAtFullSampling: entries.length,
+      entries,
+      firstKey,
+      lastKey,
+    }),
+  );
+  fs.writeFileSync(to('CRC.db'), sums.toBytes());
+  return { file: target, index: to('Index.db'), crc: to('CRC.db') };
+}
+
+function dump(file: string, jobs: number, args: readonly string[]): CliResult {
+  return runCli(['dump', file, '--jobs', String(jobs), '--now', '1800000000', ...args], { timeoutMillis: 120_000 });
+}
+
+/** Both runs are alike in all that a shell sees. */
+async function expectAlike(file: string, args: readonly string[], jobs = 3): Promise<CliResult> {
+  const [one, many] = [dump(file, 1, args), dump(file, jobs, args)];
+  await eventLoop(); // the runner wants to hear of us
+  expect(many.stdoutBytes.equals(one.stdoutBytes)).toBe(true);
+  expect([many.code, many.stderr]).toEqual([one.code, one.stderr]);
+  return one;
+}
+
+/** A copy in which the byte at `offset` differs, with CRC.db or without. */
+function damaged({ file, crc }: Large, offset: number, isChecked: boolean): string {
+  const directory = path.join(temporaryDirectory(), 'zoo', path.basename(path.dirname(file)));
+  fs.cpSync(path.dirname(file), directory, { recursive: true });
+  const copy = path.join(directory, path.basename(file));
+  const bytes = fs.readFileSync(copy);
+  bytes[offset]! ^= 0x55;
+  fs.writeFileSync(copy, bytes);
+  if (!isChecked) fs.rmSync(path.join(directory, path.basename(crc)));
+  return copy;
+}
+
+const FORMATS: readonly (readonly string[])[] = [
+  [],
+  ['-l', '-t'],
+  ['-d'],
+  ['--format', 'ndjson'],
+  ['--format', 'csv'],
+  ['--format', 'cql'],
+];
+
+describe.each(['collections', 'statics'])('%s, many times over', (table) => {
+  let large: Large;
+  beforeAll(async () => {
+    large = await makeLarge(table);
+    const sstable = await openSSTable(diskStorage, large.file);
+    expect(wholeFile(diskStorage, sstable).length).toBeGreaterThan(8); // else no worker would be asked
+    sstable.close();
+  });
+
+  it.each(FORMATS)('is the same with workers: %s %s', async (...args) => {
+    const { code, stdout } = await expectAlike(
+      large.file,
+      args.filter((arg) => arg !== undefined),
+    );
+    expect(code).toBe(0);
+    expect(stdout.length).toBeGreaterThan(1 << 20);
+  });
+
+  it('is the same under filters', async () => {
+    await expectAlike(large.file, ['-l', '--tombstones']);
+    const key = JSON.parse(dump(large.file, 1, ['-l', '--limit', '1']).stdout) as { partition: { key: string[] } };
+    const rest = await expectAlike(large.file, ['--format', 'ndjson', '-x', key.partition.key.join(':')]);
+    expect(rest.code).toBe(0);
+  });
+
+  it('ends with the same error after the same text where a chunk fails its checksum', async () => {
+    const copy = damaged(large, Math.floor(PLAIN_BYTES * 0.7), true);
+    const { code, stderr } = await expectAlike(copy, ['--format', 'ndjson']);
+    expect(code).toBe(3);
+    expect(stderr).toMatch(/Data.*checksum differs from CRC\.db/);
+    expect((await expectAlike(copy, ['-d'])).code).toBe(3);
+  });
+
+  it('ends alike where a partition makes no sense and nothing is checked', async () => {
+    const copy = damaged(large, Math.floor(PLAIN_BYTES * 0.62), false);
+    await expectAlike(copy, ['-l']);
+    await expectAlike(copy, ['--format', 'ndjson'], 2);
+  });
+
+  it('does not depend on a sound index', () => {
+    const good = dump(large.file, 1, ['-l']).stdoutBytes;
+    const index = fs.readFileSync(large.index);
+    const bad = Buffer.from(index);
+    for (let at = 1000; at < bad.length; at += 97) bad[at]! ^= 0x11;
+    fs.writeFileSync(large.index, bad);
+    try {
+      expect(dump(large.file, 3, ['-l']).stdoutBytes.equals(good)).toBe(true);
+    } finally {
+      fs.writeFileSync(large.index, index);
+    }
+  });
+});
+
+/** The benchmark's table, where it has been made. */
+const BULK = path.join(os.homedir(), '.cache/lsmctl-bench/orders-250k/shop/orders_by_id/oa-2-big-Data.db');
+
+describe.skipIf(!fs.existsSync(BULK))('250,000 partitions', () => {
+  it('are the same with 4 jobs', async () => {
+    expect((await expectAlike(BULK, ['-l'], 4)).code).toBe(0);
+  });
+});
