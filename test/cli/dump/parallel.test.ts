@@ -107,7 +107,10 @@ const FORMATS: readonly (readonly string[])[] = [
   ['--format', 'cql'],
 ];
 
-describe.each(['collections', 'statics'])('%s, many times over', (table) => {
+describe.each([
+  ['collections', FORMATS],
+  ['statics', FORMATS.filter((args) => args.length !== 2)],
+] as const)('%s, many times over', (table, formats) => {
   let large: Large;
   beforeAll(async () => {
     large = await makeLarge(table);
@@ -116,13 +119,20 @@ describe.each(['collections', 'statics'])('%s, many times over', (table) => {
     sstable.close();
   });
 
-  it.each(FORMATS)('is the same with workers: %s %s', async (...args) => {
+  it.each(formats)('is the same with workers: %s %s', async (...args) => {
     const { code, stdout } = await expectAlike(
       large.file,
       args.filter((arg) => arg !== undefined),
     );
     expect(code).toBe(0);
     expect(stdout.length).toBeGreaterThan(1 << 20);
+  });
+});
+
+describe('many partitions', () => {
+  let large: Large;
+  beforeAll(async () => {
+    large = await makeLarge('collections');
   });
 
   it('is the same under filters', async () => {
