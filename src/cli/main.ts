@@ -11,7 +11,11 @@ import { EXIT, errorObject, errorText, reportOf } from './exit.js';
 import { flushQuietly, notice, stdoutSink } from './output.js';
 
 type Manifest = { readonly commands: Readonly<Record<string, ManifestCommand>> };
-type ManifestCommand = { readonly enableJsonFlag?: boolean; readonly relativePath?: readonly string[] };
+type ManifestCommand = {
+  readonly enableJsonFlag?: boolean;
+  readonly relativePath?: readonly string[];
+  readonly flags?: Readonly<Record<string, unknown>>;
+};
 
 /** The package's own directory: this file is dist/src/cli/main.js. */
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..');
@@ -21,7 +25,8 @@ const MAX_WORDS = 3;
 
 /** Runs the command line `argv` (without node and the script) and returns the exit code; never throws. */
 export async function main(argv: readonly string[]): Promise<number> {
-  const { id, command } = findCommand(argv, readManifest());
+  const manifest = readManifest();
+  const { id, command } = findCommand(argv, manifest);
   try {
     if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-v')) printVersion();
     else if (id !== undefined && !asksForHelp(argv)) await runCommand(id, command!, argv.slice(id.split(':').length));
@@ -29,7 +34,9 @@ export async function main(argv: readonly string[]): Promise<number> {
     stdoutSink().flush();
     return Number(process.exitCode ?? EXIT.clean);
   } catch (error) {
-    const report = reportOf(error, id?.replaceAll(':', ' '));
+    const { withSuggestion } = await import('./suggest.js');
+    const known = { commands: Object.keys(manifest?.commands ?? {}), flags: Object.keys(command?.flags ?? {}) };
+    const report = withSuggestion(reportOf(error, id?.replaceAll(':', ' ')), argv, known);
     flushQuietly(stdoutSink());
     if (report.quiet) return report.exitCode;
     if (command?.enableJsonFlag && beforeDashes(argv).includes('--json')) notice(JSON.stringify(errorObject(report)));
@@ -93,7 +100,7 @@ function userAgent(name: string, version: string): string {
 }
 
 function asksForHelp(argv: readonly string[]): boolean {
-  return beforeDashes(argv).includes('--help');
+  return beforeDashes(argv).some((word) => word === '--help' || word === '-h');
 }
 
 function beforeDashes(argv: readonly string[]): readonly string[] {

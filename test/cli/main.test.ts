@@ -25,10 +25,10 @@ describe('errors', () => {
     );
   });
 
-  it('of an unknown command point to --help', () => {
+  it('of an unknown command point to what is near', () => {
     const { stderr, code } = runCli(['lss']);
     expect(code).toBe(2);
-    expect(stderr).toBe('lsmctl: command lss not found\nhint: `lsmctl --help` lists what can be asked\n');
+    expect(stderr).toBe('lsmctl: command lss not found\nhint: did you mean `lsmctl ls`?\n');
   });
 
   it('of a missing file name it', () => {
@@ -57,15 +57,15 @@ describe('the front door', () => {
     });
   });
 
-  it.each([[[]], [['--help']], [['help']]])('helps: %j', (args) => {
+  it.each([[[]], [['--help']], [['-h']], [['help']]])('helps: %j', (args) => {
     const { stdout, stderr, code } = runCli(args);
     expect({ stderr, code }).toEqual({ stderr: '', code: 0 });
     expect(stdout).toContain('COMMANDS');
     expect(stdout).toContain('metadata');
   });
 
-  it('helps with a command', () => {
-    const { stdout, code } = runCli(['dump', '--help']);
+  it.each([[['dump', '--help']], [['dump', '-h']], [['help', 'dump']]])('helps with a command: %j', (args) => {
+    const { stdout, code } = runCli(args);
     expect(code).toBe(0);
     expect(stdout).toContain('--exclude-key');
   });
