@@ -3,6 +3,7 @@
  * and an error must stop the command at the write that met it.
  */
 import fs from 'node:fs';
+import { UsageError } from '../bytes/errors.js';
 import { fileError } from '../bytes/source.js';
 
 /** Takes bytes in order. What `write` is given may be reused by the caller as soon as it returns. */
@@ -85,6 +86,7 @@ export class StdoutSink implements Sink {
 /** A file that is written beside its name and gets it only when all is there. */
 class FileSink extends StdoutSink {
   private readonly target: string;
+  private isOpen = true;
 
   constructor(target: string) {
     const temporary = `${target}.${process.pid}.tmp`;
@@ -96,7 +98,7 @@ class FileSink extends StdoutSink {
     this.flush();
     try {
       fs.fsyncSync(this.fd);
-      fs.closeSync(this.fd);
+      this.close();
       fs.renameSync(this.name, this.target);
     } catch (error) {
       throw fileError(error, this.target);
@@ -105,8 +107,13 @@ class FileSink extends StdoutSink {
 
   override discard(): void {
     super.discard();
-    fs.closeSync(this.fd);
+    this.close();
     fs.rmSync(this.name, { force: true });
+  }
+
+  private close(): void {
+    if (this.isOpen) fs.closeSync(this.fd);
+    this.isOpen = false;
   }
 }
 
@@ -157,9 +164,14 @@ export function flushQuietly(sink: Sink): void {
 
 function openNew(temporary: string, target: string): number {
   try {
+    if (fs.statSync(target, { throwIfNoEntry: false })?.isDirectory()) {
+      throw new UsageError('is a directory, a file to write was expected', { file: target });
+    }
     return fs.openSync(temporary, 'wx', 0o644);
   } catch (error) {
-    throw fileError(error, target);
+    if (error instanceof UsageError) throw error;
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw fileError(error, target);
+    throw new UsageError('can not be written: its directory does not exist', { file: target }, { cause: error });
   }
 }
 

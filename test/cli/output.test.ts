@@ -97,3 +97,26 @@ describe('an output file', () => {
     await expect(withSink(file, () => {})).rejects.toMatchObject({ facts: { file } });
   });
 });
+
+describe('--output to where no file can be', () => {
+  it.each<[string, () => string, RegExp]>([
+    ['a directory', () => folder, /is a directory/],
+    ['a directory that is not there', () => path.join(folder, 'no', 'file'), /its directory does not exist/],
+  ])('%s', async (_, target, message) => {
+    const before = fs.readdirSync(folder);
+    const writing = withSink(target(), (sink) => sink.writeText('x'));
+    await expect(writing).rejects.toThrow(UsageError);
+    await expect(writing).rejects.toThrow(message);
+    expect(fs.readdirSync(folder)).toEqual(before);
+  });
+
+  it('says what went wrong where the name is taken by a directory at the last moment', async () => {
+    const target = path.join(folder, 'late');
+    const writing = withSink(target, (sink) => {
+      sink.writeText('x');
+      fs.mkdirSync(target);
+    });
+    await expect(writing).rejects.toThrow(UsageError);
+    expect(fs.readdirSync(folder)).toEqual(['late']);
+  });
+});
