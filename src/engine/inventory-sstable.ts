@@ -1,7 +1,7 @@
 /** What is told of one SSTable without opening Data.db: names and sizes of its files, TOC.txt, Statistics.db, the head of CompressionInfo.db. */
-import { LsmctlError } from '../bytes/errors.js';
+import { CorruptError, LsmctlError } from '../bytes/errors.js';
 import type { Storage } from '../bytes/source.js';
-import { readCompressionParameters } from '../sstable/compression-info.js';
+import { readCompressionParameters, readLastChunkOffset } from '../sstable/compression-info.js';
 import { COMPONENT, componentPath, type Descriptor } from '../sstable/descriptor.js';
 import { histogramCount } from '../sstable/metadata/estimated-histogram.js';
 import { idTimestampMillis } from '../sstable/sstable-id.js';
@@ -107,6 +107,10 @@ function readParts(storage: Storage, descriptor: Descriptor, sizes: ReadonlyMap<
   );
   const statistics = attempt(COMPONENT.statistics, () => statisticsOf(readStatistics(storage, descriptor).stats));
   const plain = sizes.get(COMPONENT.data);
+  if (plain && isMeasured(compression) && compression) {
+    const last = attempt(COMPONENT.compressionInfo, () => readLastChunkOffset(storage, descriptor));
+    if (isMeasured(last) && last > plain) findings.push(cutShort(descriptor, plain, last));
+  }
   if (!isMeasured(compression)) return { uncompressedBytes: compression, statistics, findings };
   return {
     uncompressedBytes: compression?.dataLength ?? plain ?? { unmeasured: `no ${COMPONENT.data}` },
@@ -116,13 +120,31 @@ function readParts(storage: Storage, descriptor: Descriptor, sizes: ReadonlyMap<
   };
 }
 
+const DAMAGE_HINT = 'take the SSTable from a replica or a snapshot, or scrub the table';
+
+/** What an error in a component means: only one of its bytes speaks of damage. */
 function damage(descriptor: Descriptor, component: string, error: LsmctlError): Finding {
+  const file = componentPath(descriptor, component);
+  if (!(error instanceof CorruptError)) {
+    const { hint } = error.facts;
+    return { kind: 'unreadable', path: file, message: error.message, ...(hint !== undefined && { hint }) };
+  }
   return {
     kind: 'damaged',
-    path: componentPath(descriptor, component),
+    path: file,
     message: error.message,
     ...(error.facts.offset !== undefined && { offset: error.facts.offset }),
-    hint: 'take the SSTable from a replica or a snapshot, or scrub the table',
+    hint: DAMAGE_HINT,
+  };
+}
+
+function cutShort(descriptor: Descriptor, size: number, lastChunk: number): Finding {
+  return {
+    kind: 'damaged',
+    path: componentPath(descriptor, COMPONENT.data),
+    message: `ends before its last chunk, which begins at ${lastChunk}`,
+    offset: size,
+    hint: DAMAGE_HINT,
   };
 }
 

@@ -126,6 +126,22 @@ export function readCompressionParameters(storage: Storage, descriptor: Descript
   );
 }
 
+/** Position in Data.db of the last chunk that is listed, of all offsets the only one read. @throws CorruptError where the list is cut short */
+export function readLastChunkOffset(storage: Storage, descriptor: Descriptor): number {
+  const file = componentPath(descriptor, COMPONENT.compressionInfo);
+  const context = { file, component: COMPONENT.compressionInfo };
+  const head = new Cursor(readStart(storage, file, PARAMETERS_BYTES), context);
+  const { chunkCount } = readParameters(head, file, descriptor.version);
+  const position = head.offset + (chunkCount - 1) * 8;
+  const source = storage.open(file);
+  try {
+    const offset = new Uint8Array(8);
+    return new Cursor(offset, context, 0, source.read(position, offset, 0, 8), position).i64AsNumber();
+  } finally {
+    source.close();
+  }
+}
+
 /** Position in Data.db of chunk `index`. @throws CorruptError when it is negative or beyond 2^53 */
 export function chunkOffset(info: CompressionInfo, index: number): number {
   const o = info.offsets;

@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { UsageError } from '../../src/bytes/errors.js';
-import { CountingStorage, diskStorage } from '../../src/bytes/source.js';
+import { CountingStorage, diskStorage, type Storage } from '../../src/bytes/source.js';
 import { EMPTY_SCHEMA, type Schema, type Table } from '../../src/cql/schema.js';
 import { resolvePaths } from '../../src/engine/data-directory.js';
 import { type InventoryOptions, takeInventory } from '../../src/engine/inventory.js';
@@ -11,6 +11,8 @@ import { isMeasured } from '../../src/engine/inventory-sstable.js';
 import { makeFileRecord } from '../../src/engine/transaction-log.js';
 import { inventoryText } from '../../src/render/inventory.js';
 import { CORPUS, corpusFiles, hasCorpus, KITCHENS, readCorpus } from '../corpus.js';
+import { corrupt } from '../corrupt.js';
+import { fixtureSSTables } from '../fixtures.js';
 import { linkAll, makeSSTable, temporaryDirectory } from './directories.js';
 
 const ID = '1b6e4fa0e54e11f198cdd3aa1f4bbca0';
@@ -232,5 +234,48 @@ describe('filters', () => {
   it('that leave nothing say what there is', () => {
     expect(() => tablesOf({ keyspace: 'nope' })).toThrow(UsageError);
     expect(() => tablesOf({ keyspace: 'ks', table: 'nope' })).toThrow('no table nope here');
+  });
+});
+
+describe('what is told of components', () => {
+  const FILE = fixtureSSTables().find(({ name }) => name.startsWith('oa-5.0/data/zoo/c_lz4_4k-'))!.file;
+  const findingsOf = (storage: Storage) => takeInventory(storage, resolvePaths(storage, [FILE])).findings;
+
+  it('not to be allowed to look is no damage', () => {
+    const storage: Storage = {
+      ...diskStorage,
+      open(file) {
+        if (file.endsWith('-Statistics.db')) throw new UsageError('permission denied', { file });
+        return diskStorage.open(file);
+      },
+    };
+    expect(findingsOf(storage)).toEqual([
+      expect.objectContaining({ kind: 'unreadable', path: FILE.replace('Data.db', 'Statistics.db') }),
+    ]);
+  });
+
+  it('a file that vanishes between listing and reading is no damage', () => {
+    const storage: Storage = {
+      ...diskStorage,
+      open: (file) => diskStorage.open(file.endsWith('-Statistics.db') ? `${file}.gone` : file),
+    };
+    expect(findingsOf(storage)).toEqual([
+      expect.objectContaining({ kind: 'unreadable', message: expect.stringContaining('no such file') }),
+    ]);
+  });
+
+  it('a Data.db cut within its last chunks is found by its size alone', () => {
+    expect(findingsOf(diskStorage)).toEqual([]);
+    const length = Math.floor(fs.statSync(FILE).size / 2);
+    expect(findingsOf(corrupt(FILE, { kind: 'cut', length }))).toEqual([
+      expect.objectContaining({ kind: 'damaged', path: FILE, offset: length }),
+    ]);
+  });
+
+  it('a list of chunks that is cut short is found', () => {
+    const file = FILE.replace('Data.db', 'CompressionInfo.db');
+    expect(findingsOf(corrupt(file, { kind: 'cut', length: fs.statSync(file).size - 1 }))).toEqual([
+      expect.objectContaining({ kind: 'damaged', path: file }),
+    ]);
   });
 });
