@@ -84,18 +84,27 @@ export const pathArg = Args.string({
  * Unix seconds of `text`: digits (an optional minus), or ISO 8601; a date without a zone is UTC.
  * @throws UsageError naming `flag`
  */
-export function parseTimeSeconds(text: string, flag: string): number {
-  if (/^-?\d{1,15}$/.test(text)) return Number(text);
+export function parseTimeSeconds(text: string, flag: string, numbers: 'seconds' | 'microseconds' = 'seconds'): number {
+  if (/^-?\d{1,15}$/.test(text)) return inRange(Number(text), text, flag);
   const zoned = isoWithZone(text);
   const millis = zoned === undefined ? Number.NaN : Date.parse(zoned);
   if (Number.isNaN(millis)) {
     throw new UsageError(`${flag} is not a time`, {
       seen: text,
-      expected: 'unix seconds or ISO 8601, as 1717200000 or 2024-06-01T00:00:00Z',
+      expected: `unix ${numbers} or ISO 8601, as ${numbers === 'seconds' ? '1717200000' : '1717200000000000'} or 2024-06-01T00:00:00Z`,
     });
   }
   return Math.floor(millis / 1000);
 }
+
+/** Milliseconds taken for seconds would make all that expires expired. */
+function inRange(seconds: number, text: string, flag: string): number {
+  if (Math.abs(seconds) <= LAST_SECOND) return seconds;
+  throw new UsageError(`${flag} is beyond the year 9999`, { seen: text, expected: 'unix seconds, not milliseconds' });
+}
+
+/** 9999-12-31T23:59:59Z */
+const LAST_SECOND = 253_402_300_799;
 
 const SECONDS_OF: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86400, w: 604800 };
 

@@ -30,6 +30,7 @@ describe('times', () => {
     '1 June 2024',
     '1e9',
     '9999999999999999',
+    '1717200000000',
   ])('refuses %j', (text) => {
     expect(() => parseTimeSeconds(text, '--now')).toThrow(UsageError);
   });

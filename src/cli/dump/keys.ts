@@ -1,8 +1,10 @@
 /** sstabledump's `-e`: the partition keys of an SSTable, from its index. */
+import { CorruptError } from '../../bytes/errors.js';
 import type { Storage } from '../../bytes/source.js';
 import type { TextSink } from '../../render/partition-writer.js';
 import { SSTableDumpWriter } from '../../render/sstabledump.js';
-import type { Descriptor } from '../../sstable/descriptor.js';
+import { COMPONENT, componentPath, type Descriptor } from '../../sstable/descriptor.js';
+import { readKeyRange } from '../../sstable/key-range.js';
 import { openDescriptor } from '../../sstable/sstable.js';
 
 /** Data.db is read only where the index does not hold the keys (BTI). */
@@ -13,7 +15,12 @@ export async function dumpKeys(storage: Storage, descriptor: Descriptor, sink: T
     const writer = new SSTableDumpWriter(sstable.header, { lines: false, rawTimes: false, nowSeconds: 0 }, sink);
     try {
       writer.begin();
-      for (const entry of index.entries()) writer.keyOnly(entry.key ?? sstable.keyAt(entry.dataPosition));
+      let last: Uint8Array | undefined;
+      for (const entry of index.entries()) {
+        last = entry.key ?? sstable.keyAt(entry.dataPosition);
+        writer.keyOnly(last);
+      }
+      checkLast(last, readKeyRange(storage, descriptor, sstable.statistics)?.last, descriptor);
       writer.end();
       writer.flush();
     } finally {
@@ -22,4 +29,20 @@ export async function dumpKeys(storage: Storage, descriptor: Descriptor, sink: T
   } finally {
     sstable.close();
   }
+}
+
+/** An index that was cut off where an entry ends tells nothing of it: another component knows the last key. */
+function checkLast(seen: Uint8Array | undefined, expected: Uint8Array | undefined, descriptor: Descriptor): void {
+  if (expected === undefined || (seen !== undefined && Buffer.compare(seen, expected) === 0)) return;
+  const component = descriptor.format === 'bti' ? COMPONENT.partitions : COMPONENT.index;
+  throw new CorruptError('the index does not end with the last key', {
+    file: componentPath(descriptor, component),
+    component,
+    seen: seen === undefined ? 'no key' : keyText(seen),
+    expected: keyText(expected),
+  });
+}
+
+function keyText(key: Uint8Array): string {
+  return `0x${Buffer.from(key).toString('hex')}`;
 }

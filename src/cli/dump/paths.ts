@@ -2,7 +2,7 @@
 import { LsmctlError, UsageError } from '../../bytes/errors.js';
 import { diskStorage } from '../../bytes/source.js';
 import { columnsOfKind, findTable, isCompactTable, type Schema } from '../../cql/schema.js';
-import { resolveSSTables } from '../../engine/data-directory.js';
+import { type PathProblem, resolveSSTables } from '../../engine/data-directory.js';
 import { loadSchema } from '../../engine/schema-loader.js';
 import type { SSTableFiles } from '../../engine/sstable-directory.js';
 import type { FilterOptions } from '../../engine/unfiltered-filter.js';
@@ -87,7 +87,19 @@ export function takePaths(
   });
 }
 
-/** @returns the exit code: 3 where an SSTable could not be read to its end, or holds chunks that fail their checksum */
+/** Whether rows that were asked for are not in the dump, as their version is not read or their files are not allowed to be. */
+function isLost(flags: DumpFlags, { kind, path }: PathProblem): boolean {
+  if (kind !== 'unsupported' && kind !== 'unreadable') return false;
+  const names = path.split('/');
+  const { keyspace, table } = flags;
+  if (keyspace !== undefined && !names.includes(keyspace)) return false;
+  return table === undefined || names.some((name) => name === table || name.startsWith(`${table}-`));
+}
+
+/**
+ * @returns the exit code: 3 where an SSTable could not be read to its end, or holds chunks that fail their checksum; 2 where one had to be passed
+ * over
+ */
 export async function dumpPaths(
   paths: readonly string[],
   flags: DumpFlags,
@@ -95,7 +107,10 @@ export async function dumpPaths(
 ): Promise<ExitCode> {
   checkFlags(flags);
   const found = resolveSSTables(diskStorage, paths);
-  for (const problem of found.problems) tell(`${problem.path}: ${problem.message}`);
+  const isWhole = !found.problems.some((problem) => isLost(flags, problem));
+  for (const { path, message, hint } of found.problems) {
+    tell(`${path}: ${message}${hint === undefined ? '' : `\nhint: ${hint}`}`);
+  }
   const sstables = found.sstables.filter(({ place }) => wants(flags, place));
   if (sstables.length === 0) throw new UsageError('no SSTable of that keyspace and table at these paths');
   if (!(await mayWrite(flags))) {
@@ -121,7 +136,8 @@ export async function dumpPaths(
       doneBytes: 0,
     };
     try {
-      return await dumpAll(run, sstables);
+      const code = await dumpAll(run, sstables);
+      return code === EXIT.clean && !isWhole ? EXIT.usage : code;
     } finally {
       progress.stop();
     }
@@ -302,7 +318,7 @@ function filterOptions(run: Run, files: SSTableFiles): FilterOptions {
 
 /** Microseconds as they are stored, or ISO 8601 to the microsecond. @throws UsageError */
 function microsOf(text: string, flag: string): bigint {
-  const seconds = () => BigInt(parseTimeSeconds(text, flag));
+  const seconds = () => BigInt(parseTimeSeconds(text, flag, 'microseconds'));
   const fraction = /[.,](\d{1,6})/.exec(text)?.[1] ?? '';
   const micros = /^-?\d+$/.test(text) ? BigInt(text) : seconds() * 1_000_000n + BigInt(fraction.padEnd(6, '0'));
   if (micros !== BigInt.asIntN(64, micros)) {

@@ -26,8 +26,8 @@ export type Asked = {
 /** @throws UsageError for a key or token that can't be parsed, CorruptError where nothing can be read */
 export function select(storage: Storage, sstable: SSTable, asked: Asked): Selection {
   if (asked.keys.length === 0 && asked.tokens === undefined) return { ranges: wholeFile(storage, sstable) };
-  const keys = asked.keys.map((text) => parseValue(sstable.header.keyType, text));
-  const tokens = asked.tokens === undefined ? [] : tokenRanges(asked.tokens, sstable.partitioner);
+  const keys = asked.keys.map((text) => named('--key', sstable, () => parseValue(sstable.header.keyType, text)));
+  const tokens = asked.tokens === undefined ? [] : tokenRanges(asked.tokens, sstable);
   const accepts = acceptor(sstable, keys, tokens);
   try {
     if (keys.length > 0) return { ranges: keyRanges(storage, sstable, keys, tokens) };
@@ -93,16 +93,27 @@ function acceptor(sstable: SSTable, keys: readonly Uint8Array[], tokens: readonl
 }
 
 /** One range, or the two ends of the ring in the order of the file. @throws UsageError */
-function tokenRanges(text: string, partitioner: Partitioner): TokenRange[] {
+function tokenRanges(text: string, sstable: SSTable): TokenRange[] {
+  const { partitioner } = sstable;
   const parts = text.split(',').map((part) => part.trim());
   if (parts.length !== 2) {
     throw new UsageError('--token takes two tokens', { seen: text, expected: 'A,B as in --token=-100,200' });
   }
-  const [a, b] = parts.map((part) => partitioner.parseToken(part)) as [
+  const [a, b] = parts.map((part) => named('--token', sstable, () => partitioner.parseToken(part))) as [
     ReturnType<Partitioner['parseToken']>,
     ReturnType<Partitioner['parseToken']>,
   ];
   const after = { from: { token: a, inclusive: false } };
   const upTo = { to: { token: b, inclusive: true } };
   return partitioner.compareTokens(a, b) < 0 ? [{ ...after, ...upTo }] : [upTo, after];
+}
+
+/** What `parse` says of a word is said of its flag, and of the SSTable whose types it is held against. */
+function named<T>(flag: string, sstable: SSTable, parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    throw new UsageError(`${flag}: ${error.message}`, { file: sstable.data.file, ...error.facts }, { cause: error });
+  }
 }

@@ -91,3 +91,34 @@ describe('tokens', () => {
 });
 
 it('has its fixtures', () => expect(fs.existsSync(FIXTURES)).toBe(true));
+
+describe('what is passed over', () => {
+  it('is told with a hint, and the exit code says that rows are not in the dump', () => {
+    const directory = copies(TABLE, 1);
+    fs.writeFileSync(path.join(directory, 'la-1-big-Data.db'), 'x');
+    const { stdout, stderr, code } = runCli(['dump', directory]);
+    expect(code).toBe(2);
+    expect(JSON.parse(stdout)).not.toEqual([]);
+    expect(stderr).toMatch(/la-1-big: SSTable version 'la' .*not supported\nhint: written by Cassandra 2\.2.*\n$/);
+    expect(runCli(['dump', '--table', 'c_none', directory]).code).toBe(2);
+  });
+
+  it('does not count where it was not asked for', () => {
+    const [asked, other] = [copies(TABLE, 1), copies(OTHER, 1)];
+    fs.writeFileSync(path.join(other, 'la-1-big-Data.db'), 'x');
+    expect(runCli(['dump', '--table', 'c_none', asked, other]).code).toBe(0);
+  });
+});
+
+describe('values of flags that are not of the type', () => {
+  it.each([
+    [['--token', 'a,b'], /--token: is not a token/],
+    [['--key', 'x'], /--key: not a value of type int/],
+    [['--since', 'x'], /expected unix microseconds or ISO 8601/],
+  ])('%j', (flags, message) => {
+    const { stdout, stderr, code } = runCli(['dump', path.join(TABLE, 'oa-1-big-Data.db'), ...flags]);
+    expect({ stdout, code }).toEqual({ stdout: '', code: 2 });
+    expect(stderr).toMatch(message);
+    expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+  });
+});
