@@ -51,6 +51,6 @@ async function schemaOf(
     return loaded.source.kind === 'header' ? { unmeasured: 'neither system_schema nor schema.cql is here' } : loaded;
   } catch (error) {
     if (!(error instanceof LsmctlError) || flags.schema !== undefined) throw error;
-    return { unmeasured: error.message };
+    return { unmeasured: error.facts.file === undefined ? error.message : `${error.facts.file}: ${error.message}` };
   }
 }

@@ -162,7 +162,10 @@ function resolvePath(walk: Walk, given: string): void {
     descend(walk, given, 0);
     // A path inside an earlier one finds nothing new, and that is no mistake.
     const seenBefore = walk.visited.size === visited;
-    if (walk.directories.length === before && !seenBefore) throw nothingFound([given], [], walk.problems);
+    if (walk.directories.length === before && !seenBefore) {
+      refuseCommitLogs(walk, given);
+      throw nothingFound([given], [], walk.problems);
+    }
     return;
   }
   if (!stat && !/^[a-z]{2}-\w+-[a-z]+-?$/.test(path.basename(given))) {
@@ -192,8 +195,17 @@ function refuseOtherLogs(file: string): void {
     throw new UsageError('is a transaction log, not an SSTable', { file, hint });
   }
   if (name.startsWith('CommitLog-')) {
-    throw new UsageError('is a commit log segment, not an SSTable', { file, hint: `lsmctl commitlog dump ${file}` });
+    throw new UsageError('is a commit log segment, not an SSTable: commit logs are not read yet', { file });
   }
+}
+
+function refuseCommitLogs(walk: Walk, directory: string): void {
+  const count = walk.listings.get(directory)?.filter((name) => /^CommitLog-.*\.log$/.test(name)).length ?? 0;
+  if (count === 0) return;
+  throw new UsageError('holds commit log segments, not SSTables: commit logs are not read yet', {
+    file: directory,
+    hint: 'give the data_file_directories of cassandra.yaml, often /var/lib/cassandra/data',
+  });
 }
 
 /** The directories of files asked for by name, with those SSTables alone and in the order asked. */

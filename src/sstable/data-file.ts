@@ -328,7 +328,7 @@ export async function openDataFile(
 function refuseLostCompressionInfo(storage: Storage, descriptor: Descriptor): void {
   if (!storage.stat(componentPath(descriptor, COMPONENT.toc))) return;
   if (!readToc(storage, descriptor).includes(COMPONENT.compressionInfo)) return;
-  throw new CorruptError('CompressionInfo.db is missing, though TOC.txt names it: Data.db is compressed', {
+  throw new CorruptError('is missing, though TOC.txt names it: Data.db is compressed', {
     file: componentPath(descriptor, COMPONENT.compressionInfo),
     component: COMPONENT.compressionInfo,
     hint: "restore the file from a snapshot or backup; without it the chunks can't be found",

@@ -30,7 +30,7 @@ export function readFilter(storage: Storage, descriptor: Descriptor): BloomFilte
   const file = componentPath(descriptor, COMPONENT.filter);
   if (!storage.stat(file)) return undefined;
   const bytes = readWhole(storage, file, MAX_FILTER_BYTES);
-  return decodeFilter(bytes, descriptor.version, { file, component: 'Filter' });
+  return decodeFilter(bytes, descriptor.version, { file, component: COMPONENT.filter });
 }
 
 /** @throws CorruptError */

@@ -53,7 +53,7 @@ export class IndexFile {
     this.source = source;
     this.version = version;
     this.clusteringTypes = clusteringTypes;
-    this.context = { file: source.path, component: 'Index' };
+    this.context = { file: source.path, component: COMPONENT.index };
   }
 
   /** Entries from that of position `start` (where one must begin) to position `end`. @throws CorruptError */
@@ -107,7 +107,7 @@ export class IndexFile {
     const file = this.file.replace(COMPONENT.index, COMPONENT.summary);
     const facts = {
       file,
-      component: 'Summary',
+      component: COMPONENT.summary,
       seen: sample.position,
       partition: Buffer.from(sample.key).toString('hex'),
     };

@@ -33,7 +33,7 @@ export type SummaryEntry = { readonly key: Uint8Array; readonly position: number
 export function readSummary(storage: Storage, descriptor: Descriptor): IndexSummary | undefined {
   const file = componentPath(descriptor, COMPONENT.summary);
   if (!storage.stat(file)) return undefined;
-  return decodeSummary(readWhole(storage, file, MAX_SUMMARY_BYTES), { file, component: 'Summary' });
+  return decodeSummary(readWhole(storage, file, MAX_SUMMARY_BYTES), { file, component: COMPONENT.summary });
 }
 
 /** @throws CorruptError */
@@ -45,10 +45,10 @@ export function decodeSummary(bytes: Uint8Array, context: CursorContext = {}): I
   const samplingLevel = cursor.i32();
   const sizeAtFullSampling = cursor.i32();
   if (size < count * 12 || size > cursor.left) {
-    throw cursor.corrupt('size of the entries', {
+    throw cursor.corrupt('size of the entries does not fit the file', {
       offset: 8,
       seen: size,
-      expected: `${count * 12} to ${cursor.left}`,
+      expected: `at least ${count * 12}, with ${cursor.left} bytes left`,
     });
   }
   const table = cursor.view(size);

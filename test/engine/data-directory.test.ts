@@ -150,7 +150,8 @@ describe('a path that leads nowhere', () => {
   it.each([
     ['is not there', () => path.join(node, 'nope'), /no such file/],
     ['is empty', () => temporaryDirectory(), /no SSTables found/],
-    ['has no SSTables', () => path.join(node, 'commitlog'), /no SSTables found/],
+    ['has no SSTables', () => temporaryDirectory(), /no SSTables found/],
+    ['holds commit logs alone', () => path.join(node, 'commitlog'), /commit log segments.*not read yet/],
     ['is a commit log', () => path.join(node, 'commitlog', 'CommitLog-8-1.log'), /commit log segment/],
     ['is no component', () => path.join(snapshot, 'manifest.json'), /not named like/],
     ['names an SSTable that is not there', () => path.join(table, 'oa-4711-big'), /no such SSTable/],

@@ -11,6 +11,7 @@
 import { type Hash128, murmur3 } from '../../bytes/murmur3.js';
 import type { ByteSource } from '../../bytes/source.js';
 import { SourceCursor } from '../../bytes/source-cursor.js';
+import { COMPONENT } from '../descriptor.js';
 import { PagedFile, sizedInt, TrieWalker } from './trie.js';
 
 const FOOTER_BYTES = 24;
@@ -34,8 +35,8 @@ export class PartitionsFile {
   /** @throws CorruptError for a footer that can't be */
   constructor(source: ByteSource) {
     this.file = source.path;
-    this.pages = new PagedFile(source, 'Partitions');
-    const context = { file: source.path, component: 'Partitions' };
+    this.pages = new PagedFile(source, COMPONENT.partitions);
+    const context = { file: source.path, component: COMPONENT.partitions };
     const footerStart = source.size - FOOTER_BYTES;
     const footer = new SourceCursor(source, context, Math.max(footerStart, 0), source.size, FOOTER_BYTES);
     const keysStart = footer.i64AsNumber();

@@ -12,6 +12,7 @@ import { Cursor, type CursorContext } from '../../bytes/cursor.js';
 import type { ByteSource } from '../../bytes/source.js';
 import { SourceCursor } from '../../bytes/source-cursor.js';
 import { readDeletionTime } from '../deletion-time.js';
+import { COMPONENT } from '../descriptor.js';
 import type { DeletionTime } from '../row.js';
 import type { Version } from '../version.js';
 import { NONE, PagedFile, sizedInt, TrieWalker } from './trie.js';
@@ -45,8 +46,8 @@ export class RowsFile {
     this.file = source.path;
     this.source = source;
     this.version = version;
-    this.pages = new PagedFile(source, 'Rows');
-    this.context = { file: source.path, component: 'Rows' };
+    this.pages = new PagedFile(source, COMPONENT.rows);
+    this.context = { file: source.path, component: COMPONENT.rows };
   }
 
   /** The entry at `position`. @throws CorruptError */
