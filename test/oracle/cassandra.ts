@@ -160,7 +160,7 @@ export async function startNode(version: string, dir: string, options: NodeOptio
     ...(options.jvm ?? []),
     'org.apache.cassandra.service.CassandraDaemon',
   ]);
-  const child = spawn(program, args, { stdio: ['ignore', fd, fd] });
+  const child = endsWithUs(spawn(program, args, { stdio: ['ignore', fd, fd] }));
   const node: Node = { version, dir, address: options.address, jmxPort: options.jmxPort, process: child };
   for (let second = 0; second < 120; second++) {
     if (child.exitCode !== null) break;
@@ -171,6 +171,14 @@ export async function startNode(version: string, dir: string, options: NodeOptio
   throw new Error(
     `Cassandra ${version} did not start:\n${readFileSync(log, 'utf8').split('\n').slice(-20).join('\n')}`,
   );
+}
+
+/** A child that doesn't outlive a run that is broken off. */
+function endsWithUs(child: ChildProcess): ChildProcess {
+  const end = () => child.kill('SIGKILL');
+  process.once('exit', end);
+  child.once('exit', () => process.off('exit', end));
+  return child;
 }
 
 function answers(host: string, port: number): Promise<boolean> {
@@ -290,7 +298,7 @@ export class ToolServer {
   constructor(version: string) {
     const options = ['-Xmx768m', '-Dlog.level=OFF', '-Dorg.apache.cassandra.disable_mbean_registration=true'];
     const [program, args] = jvm(version, toolDirectory(version), [...options, join(here, 'Tools.java')]);
-    this.#child = spawn(program, args, { stdio: ['pipe', 'pipe', 'ignore'] });
+    this.#child = endsWithUs(spawn(program, args, { stdio: ['pipe', 'pipe', 'ignore'] }));
     this.#child.stdout!.on('data', (chunk: Buffer) => {
       this.#received = Buffer.concat([this.#received, chunk]);
       this.#answer();

@@ -56,7 +56,10 @@ function makeTable(
     ).join(' AND '),
   );
   const clusterings = clustering.map(({ type }) => range(0, r.int(3, 12)).map(() => type.literal(r)));
-  const table: Table = { name: `${KS}.t${n}`, partitionKey, clustering, statics, regulars, keys, clusterings };
+  // sstabledump -d takes a field of such a type for the whole value, and what isn't one for lengths: gigabytes, or hours.
+  const hasFields = [...statics, ...regulars].some(({ type }) => type.multiCell === 'udt');
+  const name = `${KS}.${hasFields ? 'fields' : 't'}${n}`;
+  const table: Table = { name, partitionKey, clustering, statics, regulars, keys, clusterings };
   const declared = [
     ...[...partitionKey, ...clustering].map(({ name, type }) => `${name} ${type.frozen}`),
     ...statics.map(({ name, type }) => `${name} ${type.column} static`),
