@@ -4,7 +4,7 @@ import { Flags, formatFlag, nowFlag, pathArg } from '../src/cli/flags.js';
 import { chooseFormat, eachMetadata, Failures, METADATA_FORMATS, metadataGcGraceFlag } from '../src/cli/metadata.js';
 
 export default class Metadata extends LsmctlCommand {
-  static override summary = 'what an SSTable knows of itself: sizes, times, partitions, tombstones, histograms';
+  static override summary = 'what an SSTable knows of itself: sizes, times, partitions and tombstones';
   static override description =
     `Reads Statistics.db, and a little of CompressionInfo.db and Summary.db, never Data.db: a thousand SSTables take seconds. Up to four SSTables get a
 page each, more get a table. --format sstablemetadata is the text of Cassandra 5.0's tool of that name, times in UTC.
@@ -45,7 +45,6 @@ Partitions are an estimate from the sketch of keys, and so is the share of dropp
       gcGraceSeconds,
       unicode,
       color,
-      width: process.stdout.columns ?? 0,
       root: path.resolve(),
     };
     const renderer = await render.metadataRenderer(format, options, (text) => this.out.writeText(text));

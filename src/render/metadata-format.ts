@@ -7,8 +7,6 @@ import type { TermStyle } from './term-histogram.js';
 export type MetadataFormatOptions = TermStyle & {
   readonly nowSeconds: number;
   readonly gcGraceSeconds: number;
-  /** Columns of the terminal, 0 where there is none. */
-  readonly width: number;
   /** The directory that relative paths start from: `sstablemetadata` prints absolute ones. */
   readonly root: string;
 };
@@ -55,7 +53,7 @@ export async function metadataRenderer(
   }
   const { metadataTable } = await import('./metadata-table.js');
   const end = () => {
-    if (reports.length > 0) print(metadataTable(reports, options.width));
+    if (reports.length > 0) print(metadataTable(reports));
   };
   return { ...base, make: report, end };
 }

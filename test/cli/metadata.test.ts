@@ -9,7 +9,7 @@ import { resolveSSTables } from '../../src/engine/data-directory.js';
 import { metadataRenderer } from '../../src/render/metadata-format.js';
 import { CORPUS, corpusFiles, hasCorpus } from '../corpus.js';
 
-const OPTIONS = { nowSeconds: 1795228383, gcGraceSeconds: 0, unicode: false, color: false, width: 0, root: '/' };
+const OPTIONS = { nowSeconds: 1795228383, gcGraceSeconds: 0, unicode: false, color: false, root: '/' };
 const FORMATS = ['json', 'page', 'table', 'sstablemetadata'] as const;
 
 test.each([

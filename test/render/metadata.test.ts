@@ -50,8 +50,17 @@ describe.skipIf(!hasCorpus())('metadata of real SSTables', () => {
   test('the table has a line an SSTable, by directory', () => {
     const files = corpusFiles('-Data.db', ['kitchen-oa-1/data/kitchen']).filter((file) => /ttl-|wide-/.test(file));
     expectGolden('metadata/table.txt', metadataTable(files.map(reportOf)));
-    for (const line of metadataTable(files.map(reportOf), 80).split('\n')) {
-      expect(line.startsWith(' ') ? line.length : 0).toBeLessThanOrEqual(88);
+  });
+
+  test('its lines end at column 80, names apart, which then have lines of their own', () => {
+    for (const kitchen of ['kitchen-oa-1', 'kitchen-da-1']) {
+      const reports = corpusFiles('-Data.db', [`${kitchen}/data/kitchen`]).map(reportOf);
+      const text = metadataTable(reports);
+      const lines = text.split('\n').filter((line) => line.startsWith(' '));
+      expect(lines.filter((line) => line.length > 80)).toEqual([]);
+      for (const { path: file } of reports) {
+        expect(text).toMatch(new RegExp(`^  ${path.basename(file)}(?:$| )`, 'm'));
+      }
     }
   });
 });
