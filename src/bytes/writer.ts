@@ -37,16 +37,24 @@ export class ByteWriter {
     this.words = new DataView(this.buf.buffer, this.buf.byteOffset, this.buf.length);
   }
 
+  /** Goes on at the beginning of other memory. What was written is the caller's. */
+  replace(buf: Buffer): void {
+    this.buf = buf;
+    this.words = new DataView(buf.buffer, buf.byteOffset, buf.length);
+    this.pos = 0;
+  }
+
   /** Makes room for `n` more bytes. */
   reserve(n: number): void {
     if (this.buf.length - this.pos < n) this.grow(n);
   }
 
   private grow(n: number): void {
-    const next = Buffer.allocUnsafe(Math.max(this.buf.length * 2, this.pos + n));
-    this.buf.copy(next, 0, 0, this.pos);
-    this.buf = next;
-    this.words = new DataView(next.buffer, next.byteOffset, next.length);
+    const { pos } = this;
+    const next = Buffer.allocUnsafe(Math.max(this.buf.length * 2, pos + n));
+    this.buf.copy(next, 0, 0, pos);
+    this.replace(next);
+    this.pos = pos;
   }
 
   /** The bytes written so far, as a view that the next write may overwrite. */

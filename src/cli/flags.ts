@@ -5,7 +5,6 @@
  *
  * Commands take oclif's builders (`Args`, `Flags`) from here, never from the package: see `oclif.ts`.
  */
-import { availableParallelism } from 'node:os';
 import { UsageError } from '../bytes/errors.js';
 import { Args, Flags } from './oclif.js';
 
@@ -46,12 +45,10 @@ export const limitFlag = Flags.integer({ summary: 'stop after this many', helpVa
 
 /** `--jobs`: worker threads. */
 export const jobsFlag = Flags.integer({
-  summary: 'worker threads (default: one a processor)',
+  summary: 'worker threads (default: one a processor, where that pays)',
   helpValue: 'N',
   min: 1,
   max: 256,
-  default: async () => availableParallelism(),
-  noCacheDefault: true,
 });
 
 export const yesFlag = Flags.boolean({

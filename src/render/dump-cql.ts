@@ -24,7 +24,7 @@ import { END, NO_DELETION_TIME, ROW, type UnfilteredCursor } from '../sstable/un
 import { type CellGroup, type CqlColumn, cqlColumn, RowCells } from './cql-cells.js';
 import { RowKeyText } from './cql-key.js';
 import { type RangeBound, rangeRelations } from './cql-range.js';
-import { type DumpContext, FLUSH_BYTES, type PartitionWriter, type TextSink } from './partition-writer.js';
+import { type DumpContext, drain, FLUSH_BYTES, type PartitionWriter, type TextSink } from './partition-writer.js';
 import { plainText } from './plain-text.js';
 import { secondsTimeText } from './time.js';
 
@@ -124,8 +124,7 @@ export class CqlWriter implements PartitionWriter {
   continueAfter(): void {}
 
   flush(): void {
-    if (this.out.pos > 0) this.sink.write(this.out.view());
-    this.out.pos = 0;
+    drain(this.out, this.sink);
   }
 
   partition(c: UnfilteredCursor, filter?: UnfilteredFilter): boolean {

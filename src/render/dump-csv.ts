@@ -12,7 +12,7 @@ import type { UnfilteredFilter } from '../engine/unfiltered-filter.js';
 import type { SerializationHeader } from '../sstable/serialization-header.js';
 import { END, ROW, type UnfilteredCursor } from '../sstable/unfiltered-cursor.js';
 import { LiveRows } from './live-rows.js';
-import { type DumpContext, FLUSH_BYTES, type PartitionWriter, type TextSink } from './partition-writer.js';
+import { type DumpContext, drain, FLUSH_BYTES, type PartitionWriter, type TextSink } from './partition-writer.js';
 
 const COMMA = 0x2c;
 const QUOTE = 0x22;
@@ -52,8 +52,7 @@ export class CsvWriter implements PartitionWriter {
   continueAfter(): void {}
 
   flush(): void {
-    if (this.out.pos > 0) this.sink.write(this.out.view());
-    this.out.pos = 0;
+    drain(this.out, this.sink);
   }
 
   partition(c: UnfilteredCursor, filter?: UnfilteredFilter): boolean {

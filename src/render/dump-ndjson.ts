@@ -38,7 +38,7 @@ import type { SerializationHeader } from '../sstable/serialization-header.js';
 import { type DeletionSlot, END, NO_DELETION_TIME, ROW, type UnfilteredCursor } from '../sstable/unfiltered-cursor.js';
 import { jsonValueWriter } from './json-value.js';
 import { KeyColumns } from './partition-key.js';
-import { type DumpContext, FLUSH_BYTES, type PartitionWriter, type TextSink } from './partition-writer.js';
+import { type DumpContext, drain, FLUSH_BYTES, type PartitionWriter, type TextSink } from './partition-writer.js';
 
 const t = (text: string) => Buffer.from(text, 'utf8');
 const KIND = {
@@ -154,8 +154,7 @@ export class NdjsonWriter implements PartitionWriter {
   continueAfter(): void {}
 
   flush(): void {
-    if (this.out.pos > 0) this.sink.write(this.out.view());
-    this.out.pos = 0;
+    drain(this.out, this.sink);
   }
 
   partition(c: UnfilteredCursor, filter?: UnfilteredFilter): boolean {

@@ -18,7 +18,7 @@ import { END, ROW, type UnfilteredCursor } from '../sstable/unfiltered-cursor.js
 import { countText } from './bytes.js';
 import { isNumber } from './cell-text.js';
 import { LiveRows } from './live-rows.js';
-import { type DumpContext, FLUSH_BYTES, type PartitionWriter, type TextSink } from './partition-writer.js';
+import { type DumpContext, drain, FLUSH_BYTES, type PartitionWriter, type TextSink } from './partition-writer.js';
 import { plainText } from './plain-text.js';
 import { tableText } from './table.js';
 import { microsTimeText } from './time.js';
@@ -91,8 +91,7 @@ export class TableWriter implements PartitionWriter {
 
   flush(): void {
     this.writePage();
-    if (this.out.pos > 0) this.sink.write(this.out.view());
-    this.out.pos = 0;
+    drain(this.out, this.sink);
   }
 
   partition(c: UnfilteredCursor, filter?: UnfilteredFilter): boolean {

@@ -1,13 +1,27 @@
 /** What a dump's format is: something that writes the partition under a cursor. Formats keep no more of a partition than its current row. */
+import type { ByteWriter } from '../bytes/writer.js';
 import type { UnfilteredFilter } from '../engine/unfiltered-filter.js';
 import type { SerializationHeader } from '../sstable/serialization-header.js';
 import type { UnfilteredCursor } from '../sstable/unfiltered-cursor.js';
 
-/** Takes the bytes of a text as they come; must have used them when it returns. */
-export type TextSink = { write(bytes: Uint8Array): void };
+/** Takes the bytes of a text as they come. */
+export type TextSink = {
+  /** Must have used `bytes` when it returns. */
+  write(bytes: Uint8Array): void;
+  /** Instead of `write`, where there is one: keeps `full`, of which `length` bytes are text, and gives other memory for what follows. */
+  take?(full: Buffer, length: number): Buffer;
+};
 
 /** A writer hands its text to the sink in pieces of about this size. */
 export const FLUSH_BYTES = 1 << 18;
+
+/** Hands what `out` holds to `sink`. */
+export function drain(out: ByteWriter, sink: TextSink): void {
+  if (out.pos === 0) return;
+  if (sink.take) out.replace(sink.take(out.buf, out.pos));
+  else sink.write(out.view());
+  out.pos = 0;
+}
 
 export interface PartitionWriter {
   /** What stands before the first partition. */

@@ -27,7 +27,7 @@ import type { Column } from '../sstable/row.js';
 import type { SerializationHeader } from '../sstable/serialization-header.js';
 import { type DeletionSlot, END, NO_DELETION_TIME, ROW, type UnfilteredCursor } from '../sstable/unfiltered-cursor.js';
 import { debugLiteralWriter } from './debug-literal.js';
-import { FLUSH_BYTES, type PartitionWriter, type TextSink } from './partition-writer.js';
+import { drain, FLUSH_BYTES, type PartitionWriter, type TextSink } from './partition-writer.js';
 
 type ColumnText = {
   /** `[name` and, before a simple cell's value, `=`. */
@@ -86,8 +86,7 @@ export class SSTableDebugWriter implements PartitionWriter {
   continueAfter(): void {}
 
   flush(): void {
-    if (this.out.pos > 0) this.sink.write(this.out.view());
-    this.out.pos = 0;
+    drain(this.out, this.sink);
   }
 
   partition(c: UnfilteredCursor, filter?: UnfilteredFilter): boolean {

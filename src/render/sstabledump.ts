@@ -20,7 +20,7 @@ import type { Column } from '../sstable/row.js';
 import type { SerializationHeader } from '../sstable/serialization-header.js';
 import { type DeletionSlot, END, NO_DELETION_TIME, ROW, type UnfilteredCursor } from '../sstable/unfiltered-cursor.js';
 import { InstantWriter } from './instant.js';
-import { FLUSH_BYTES, type PartitionWriter, type TextSink } from './partition-writer.js';
+import { drain, FLUSH_BYTES, type PartitionWriter, type TextSink } from './partition-writer.js';
 
 export type DumpStyle = {
   /** `-l`: one partition a line, no white space. */
@@ -181,8 +181,7 @@ export class SSTableDumpWriter implements PartitionWriter {
   }
 
   flush(): void {
-    if (this.out.pos > 0) this.sink.write(this.out.view());
-    this.out.pos = 0;
+    drain(this.out, this.sink);
   }
 
   /** Whether partitions were written before this writer began (a part of a dump): the first gets its separator. */

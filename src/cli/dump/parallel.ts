@@ -1,7 +1,7 @@
 /**
- * A dump with worker threads. The file is cut at partition boundaries into ranges. This thread goes through them in order: what a worker has
- * taken it waits for and writes, the rest it turns into text itself. So the first lines do not wait for a worker to start, nobody is idle, and
- * what is held is a few ranges' text. Ranges that one enormous partition fills are never given away: their text streams instead of being held.
+ * A dump with worker threads. The file is cut at partition boundaries into ranges, which workers turn into text; this thread writes the texts in
+ * order. Until the workers have started, and wherever none has taken a range, it makes the text itself: the first lines wait for nobody. What is
+ * held is a few ranges' text. Ranges that one enormous partition fills are never given away: their text streams instead of being held.
  */
 import { setImmediate as eventLoop } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
@@ -32,8 +32,11 @@ export type WorkerReply = {
 /** Plain bytes of the largest range whose text is held. */
 const MAX_HELD_BYTES = 4 << 20;
 
-/** Ranges that one worker may have in the making or waiting to be written. */
-const AHEAD = 4;
+/** Plain bytes that the ranges of one worker may have together: in the making, waiting for it or waiting to be written. */
+const AHEAD_BYTES = 2 << 20;
+
+/** Ranges that a worker has at a time, so that it need not wait for this thread while that writes. */
+const QUEUED = 2;
 
 /** Writes `ranges` to `writer` and `sink`, which are the same text. @returns chunks that failed CRC.db. @throws CorruptError */
 export async function dumpParallel(
@@ -46,7 +49,7 @@ export async function dumpParallel(
   watch?: Watch,
 ): Promise<CorruptError[]> {
   const badChunks: CorruptError[] = [];
-  const pool = new DumpPool(init, ranges, jobs - 1);
+  const pool = new DumpPool(init, ranges, jobs);
   let written = 0;
   const inline = (range: PositionRange): number => {
     writer.continueAfter(written);
@@ -94,9 +97,12 @@ class DumpPool {
   /** Bytes of the separator that every text of a worker begins with. */
   private readonly separatorBytes: number;
   private readonly workers: Worker[] = [];
-  private readonly idle: Worker[] = [];
+  /** Workers that have started, with how many ranges each has to do. */
+  private readonly queued = new Map<Worker, number>();
   /** Ranges that workers have, or have done, and who. */
   private readonly taken = new Map<number, Worker>();
+  /** Plain bytes of these. */
+  private takenBytes = 0;
   private readonly replies = new Map<number, WorkerReply>();
   private readonly waiting = new Map<number, (reply: WorkerReply) => void>();
   private readonly recycled: Uint8Array[] = [];
@@ -117,10 +123,10 @@ class DumpPool {
     }
   }
 
-  /** Tells at which range the caller is. It does the one after that itself: workers take those behind. */
+  /** Tells at which range the caller is: if no worker has it, it is the caller's own. */
   goTo(index: number): void {
-    this.next = Math.max(this.next, index + 2);
-    for (let i = this.idle.length; i > 0; i--) this.assign(this.idle.shift()!);
+    this.next = Math.max(this.next, index + 1);
+    this.assign();
   }
 
   /** Whether a worker has range `index`; if not, it is the caller's own. */
@@ -145,6 +151,7 @@ class DumpPool {
   drop({ index, blocks }: WorkerReply): void {
     for (const { bytes } of blocks) this.recycled.push(bytes);
     this.taken.delete(index);
+    this.takenBytes -= this.bytesOf(index);
     this.replies.delete(index);
   }
 
@@ -152,26 +159,44 @@ class DumpPool {
     await Promise.all(this.workers.map((worker) => worker.terminate()));
   }
 
-  private assign(worker: Worker): void {
+  /** Gives out ranges, those first that are written first, each to the worker with the least to do. */
+  private assign(): void {
     const { ranges } = this;
-    while (this.next < ranges.length && !isHeld(ranges[this.next]!)) this.next++;
-    if (this.next >= ranges.length || this.taken.size >= this.workers.length * AHEAD) {
-      this.idle.push(worker);
-      return;
+    for (;;) {
+      while (this.next < ranges.length && !isHeld(ranges[this.next]!)) this.next++;
+      if (this.next >= ranges.length) return;
+      const isFull = this.takenBytes + this.bytesOf(this.next) > this.queued.size * AHEAD_BYTES;
+      if (isFull && this.taken.size >= this.queued.size) return;
+      let free: Worker | undefined;
+      let least = QUEUED;
+      for (const [worker, tasks] of this.queued) {
+        if (tasks < least) {
+          free = worker;
+          least = tasks;
+        }
+      }
+      if (!free) return;
+      this.give(free, this.next++);
     }
-    const index = this.next++;
+  }
+
+  private give(worker: Worker, index: number): void {
     this.taken.set(index, worker);
-    const recycled = this.recycled.splice(0);
-    const task: WorkerTask = { index, range: ranges[index]!, recycled };
-    worker.postMessage(
-      task,
-      recycled.map((block) => block.buffer as ArrayBuffer),
-    );
+    this.takenBytes += this.bytesOf(index);
+    this.queued.set(worker, (this.queued.get(worker) ?? 0) + 1);
+    const task: WorkerTask = { index, range: this.ranges[index]!, recycled: this.recycled.splice(0) };
+    worker.postMessage(task);
+  }
+
+  private bytesOf(index: number): number {
+    const { start, end } = this.ranges[index]!;
+    return end - start;
   }
 
   private arrived(worker: Worker, reply: WorkerReply | typeof READY): void {
+    this.queued.set(worker, reply === READY ? 0 : (this.queued.get(worker) ?? 1) - 1);
     if (reply !== READY) this.settle(reply);
-    this.assign(worker);
+    this.assign();
   }
 
   private settle(reply: WorkerReply): void {
@@ -185,8 +210,7 @@ class DumpPool {
    * not the worker's own.
    */
   private died(worker: Worker): void {
-    const idle = this.idle.indexOf(worker);
-    if (idle >= 0) this.idle.splice(idle, 1);
+    this.queued.delete(worker);
     for (const [index, owner] of this.taken) {
       if (owner !== worker || this.replies.has(index)) continue;
       this.settle({ index, blocks: [], partitions: 0, badChunks: [], failed: true });

@@ -42,7 +42,7 @@ export type DumpFlags = {
   readonly table?: string | undefined;
   readonly schema?: string | undefined;
   readonly now: number;
-  readonly jobs: number;
+  readonly jobs?: number | undefined;
   readonly output?: string | undefined;
   readonly yes: boolean;
 };

@@ -1,6 +1,7 @@
 /**
  * Dumps one SSTable: all of it or the selected ranges, here or with the help of worker threads (`parallel.ts`).
  */
+import { availableParallelism } from 'node:os';
 import { type CorruptError, withFacts } from '../../bytes/errors.js';
 import { diskStorage, type Storage } from '../../bytes/source.js';
 import type { DumpContext, PartitionWriter, TextSink } from '../../render/partition-writer.js';
@@ -73,7 +74,8 @@ function keyText(key: Uint8Array, length: number): string {
 }
 
 /**
- * Writes what `selectFrom` chooses to `sink`, in order, with `jobs` workers where that pays (they read from disk, so from `diskStorage` only).
+ * Writes what `selectFrom` chooses to `sink`, in order, with `jobs` workers (they read from disk, so from `diskStorage` only); by default with one
+ * a processor where that pays.
  * @returns chunks that failed CRC.db and were printed all the same, each once
  */
 export async function dumpSSTable(
@@ -83,7 +85,7 @@ export async function dumpSSTable(
   context: DumpContext,
   selectFrom: (sstable: SSTable) => Selection,
   sink: TextSink,
-  jobs: number,
+  jobs: number | undefined,
   watch?: Watch,
 ): Promise<CorruptError[]> {
   const { sstable, badChunks } = await openForDump(storage, descriptor, spec);
@@ -91,12 +93,12 @@ export async function dumpSSTable(
     const { ranges, accepts } = selectFrom(sstable);
     const writer = await makeWriter(spec, context, sstable, sink);
     if (!context.continues) writer.begin();
-    const parallel =
-      storage === diskStorage && jobs > 1 && !spec.budget && spec.format !== 'table' && !accepts && canSpread(ranges);
-    if (parallel) {
+    const isDivisible = storage === diskStorage && !spec.budget && spec.format !== 'table' && !accepts;
+    const workers = isDivisible ? (jobs ?? workersFor(ranges)) : 1;
+    if (workers > 1 && ranges.length > 1) {
       const { dumpParallel } = await import('./parallel.js');
       badChunks.push(
-        ...(await dumpParallel({ descriptor, spec, context }, sstable, writer, ranges, sink, jobs, watch)),
+        ...(await dumpParallel({ descriptor, spec, context }, sstable, writer, ranges, sink, workers, watch)),
       );
     } else {
       dumpInline(sstable, spec, writer, ranges, { accepts, watch });
@@ -110,12 +112,17 @@ export async function dumpSSTable(
   return [...each].sort(([a], [b]) => a - b).map(([, error]) => error);
 }
 
-/** Ranges below which a worker would hardly have started when all is done. */
-const MIN_SPREAD = 8;
+/**
+ * Plain bytes below which workers cost more than they give: a thread needs a tenth of a second to start and another two until its code is
+ * compiled, in which one thread alone writes a quarter of this.
+ */
+const MIN_SPREAD_BYTES = 64 << 20;
 
-/** Whether workers would have enough to do to be worth their start. */
-function canSpread(ranges: readonly PositionRange[]): boolean {
-  return ranges.filter((range) => !range.single).length > MIN_SPREAD;
+/** How many workers are worth their start. */
+function workersFor(ranges: readonly PositionRange[]): number {
+  let bytes = 0;
+  for (const { single, start, end } of ranges) if (!single) bytes += end - start;
+  return bytes >= MIN_SPREAD_BYTES ? availableParallelism() : 1;
 }
 
 function dumpInline(
