@@ -7,6 +7,9 @@ const POWERS = [1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1
 const PAIRS = new Uint16Array(100);
 for (let i = 0; i < 100; i++) PAIRS[i] = (0x30 + ((i / 10) | 0)) | ((0x30 + (i % 10)) << 8);
 
+/** Bytes that a template is copied by at a time: two doubles. */
+const STRIDE = 16;
+
 /**
  * A fixed text that is written again and again, kept as doubles: eight bytes cost one store. No eight bytes of UTF-8 are the bits of a NaN
  * (which a store might change): that takes 0x7f or 0xff after a byte of 0xf0 or more.
@@ -14,12 +17,13 @@ for (let i = 0; i < 100; i++) PAIRS[i] = (0x30 + ((i / 10) | 0)) | ((0x30 + (i %
 export class Template {
   /** Bytes. */
   readonly length: number;
+  /** The text, filled up with zeros to whole strides. */
   readonly words: Float64Array;
 
   constructor(text: string) {
     const bytes = Buffer.from(text, 'utf8');
     this.length = bytes.length;
-    const padded = Buffer.alloc(Math.ceil(bytes.length / 8) * 8);
+    const padded = Buffer.alloc(Math.max(1, Math.ceil(bytes.length / STRIDE)) * STRIDE);
     bytes.copy(padded);
     this.words = Float64Array.from({ length: padded.length / 8 }, (_, i) => padded.readDoubleLE(i * 8));
   }
@@ -27,26 +31,30 @@ export class Template {
 
 export class ByteWriter {
   buf: Buffer;
-  /** Over `buf`, for stores of several bytes. */
-  private words: DataView;
+  /** Over `buf`, for stores of several bytes; like that, another one after {@link reserve}. */
+  words: DataView;
+  /** Of `buf`: quicker to ask than its length. */
+  private capacity: number;
   /** Bytes written. */
   pos = 0;
 
   constructor(capacity = 256) {
     this.buf = Buffer.allocUnsafe(capacity);
+    this.capacity = capacity;
     this.words = new DataView(this.buf.buffer, this.buf.byteOffset, this.buf.length);
   }
 
   /** Goes on at the beginning of other memory. What was written is the caller's. */
   replace(buf: Buffer): void {
     this.buf = buf;
+    this.capacity = buf.length;
     this.words = new DataView(buf.buffer, buf.byteOffset, buf.length);
     this.pos = 0;
   }
 
   /** Makes room for `n` more bytes. */
   reserve(n: number): void {
-    if (this.buf.length - this.pos < n) this.grow(n);
+    if (this.capacity - this.pos < n) this.grow(n);
   }
 
   private grow(n: number): void {
@@ -72,7 +80,7 @@ export class ByteWriter {
   }
 
   u8(value: number): void {
-    if (this.pos >= this.buf.length) this.grow(1);
+    if (this.pos >= this.capacity) this.grow(1);
     this.buf[this.pos++] = value;
   }
 
@@ -161,14 +169,18 @@ export class ByteWriter {
 
   template(template: Template): void {
     const { words: source } = template;
-    this.reserve(source.length * 8);
-    const target = this.words;
     let p = this.pos;
-    for (let i = 0; i < source.length; i++) {
+    const stop = p + template.length;
+    if (stop + STRIDE > this.capacity) this.grow(template.length + STRIDE);
+    const target = this.words;
+    let i = 0;
+    do {
       target.setFloat64(p, source[i]!, true);
-      p += 8;
-    }
-    this.pos += template.length;
+      target.setFloat64(p + 8, source[i + 1]!, true);
+      i += 2;
+      p += STRIDE;
+    } while (p < stop);
+    this.pos = stop;
   }
 
   /** Text known to be ASCII. */

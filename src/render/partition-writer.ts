@@ -8,7 +8,7 @@ import type { UnfilteredCursor } from '../sstable/unfiltered-cursor.js';
 export type TextSink = {
   /** Must have used `bytes` when it returns. */
   write(bytes: Uint8Array): void;
-  /** Instead of `write`, where there is one: keeps `full`, of which `length` bytes are text, and gives other memory for what follows. */
+  /** Instead of `write`, where there is one: keeps `full`, of which `length` bytes (0 too) are text, and gives other memory for what follows. */
   take?(full: Buffer, length: number): Buffer;
 };
 
@@ -17,9 +17,8 @@ export const FLUSH_BYTES = 1 << 18;
 
 /** Hands what `out` holds to `sink`. */
 export function drain(out: ByteWriter, sink: TextSink): void {
-  if (out.pos === 0) return;
   if (sink.take) out.replace(sink.take(out.buf, out.pos));
-  else sink.write(out.view());
+  else if (out.pos > 0) sink.write(out.view());
   out.pos = 0;
 }
 

@@ -186,6 +186,15 @@ export class UnfilteredCursor {
     return true;
   }
 
+  /** Continues with the partitions of plain positions [start, end), whatever became of those before. `start` must be where a partition begins. */
+  goTo(start: number, end: number): void {
+    this.in.seek(start);
+    this.in.limit = end;
+    this.inPartition = false;
+    this.staticPending = false;
+    this.stopped = false;
+  }
+
   /** Nothing more is wanted after the row or marker on which the cursor stands. */
   stop(): void {
     this.stopped = true;

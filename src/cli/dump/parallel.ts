@@ -20,10 +20,13 @@ export type WorkerTask = { readonly index: number; readonly range: PositionRange
 /** What a worker says first: it has opened the SSTable. */
 export const READY = 'ready';
 
+/** Memory of which the first `length` bytes are text. */
+export type TextBlock = { readonly bytes: Uint8Array; readonly length: number };
+
 /** A range's text in blocks. `failed`: there was an error, and the blocks are not all. */
 export type WorkerReply = {
   readonly index: number;
-  readonly blocks: { readonly bytes: Uint8Array; readonly length: number }[];
+  readonly blocks: readonly TextBlock[];
   readonly partitions: number;
   readonly badChunks: readonly { readonly message: string; readonly facts: ErrorFacts }[];
   readonly failed: boolean;
@@ -33,7 +36,7 @@ export type WorkerReply = {
 const MAX_HELD_BYTES = 4 << 20;
 
 /** Plain bytes that the ranges of one worker may have together: in the making, waiting for it or waiting to be written. */
-const AHEAD_BYTES = 2 << 20;
+const AHEAD_BYTES = 1 << 20;
 
 /** Ranges that a worker has at a time, so that it need not wait for this thread while that writes. */
 const QUEUED = 2;
@@ -105,7 +108,8 @@ class DumpPool {
   private takenBytes = 0;
   private readonly replies = new Map<number, WorkerReply>();
   private readonly waiting = new Map<number, (reply: WorkerReply) => void>();
-  private readonly recycled: Uint8Array[] = [];
+  /** Memory that each worker gets back. */
+  private readonly recycled = new Map<Worker, Uint8Array[]>();
   /** The first range that nobody has taken. */
   private next = 0;
 
@@ -115,7 +119,7 @@ class DumpPool {
     for (let i = 0; i < workers; i++) {
       const worker = new Worker(new URL('./worker.js', import.meta.url), {
         workerData: init,
-        resourceLimits: { maxYoungGenerationSizeMb: 8 },
+        resourceLimits: { maxYoungGenerationSizeMb: 2 },
       });
       worker.on('message', (reply: WorkerReply | typeof READY) => this.arrived(worker, reply));
       worker.on('error', () => this.died(worker));
@@ -139,7 +143,7 @@ class DumpPool {
     return ready ? Promise.resolve(ready) : new Promise((resolve) => this.waiting.set(index, resolve));
   }
 
-  /** Writes a reply, and gives its memory back to the workers. */
+  /** Writes a reply, and gives its memory back to its worker. */
   writeTo(sink: TextSink, reply: WorkerReply, isFirst: boolean): void {
     for (const [i, { bytes, length }] of reply.blocks.entries()) {
       sink.write(bytes.subarray(isFirst && i === 0 ? this.separatorBytes : 0, length));
@@ -147,9 +151,10 @@ class DumpPool {
     this.drop(reply);
   }
 
-  /** Is done with a reply: gives its memory back to the workers. */
+  /** Is done with a reply: gives its memory back to its worker. */
   drop({ index, blocks }: WorkerReply): void {
-    for (const { bytes } of blocks) this.recycled.push(bytes);
+    const owner = this.taken.get(index);
+    if (owner) this.recycled.set(owner, [...(this.recycled.get(owner) ?? []), ...blocks.map(({ bytes }) => bytes)]);
     this.taken.delete(index);
     this.takenBytes -= this.bytesOf(index);
     this.replies.delete(index);
@@ -184,7 +189,8 @@ class DumpPool {
     this.taken.set(index, worker);
     this.takenBytes += this.bytesOf(index);
     this.queued.set(worker, (this.queued.get(worker) ?? 0) + 1);
-    const task: WorkerTask = { index, range: this.ranges[index]!, recycled: this.recycled.splice(0) };
+    const task: WorkerTask = { index, range: this.ranges[index]!, recycled: this.recycled.get(worker) ?? [] };
+    this.recycled.delete(worker);
     worker.postMessage(task);
   }
 

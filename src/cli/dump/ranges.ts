@@ -17,8 +17,8 @@ export type PositionRange = {
   readonly stretchEnd: number;
 };
 
-/** Plain bytes of a range for a worker: some megabytes of text. */
-const RANGE_BYTES = 1 << 19;
+/** Plain bytes of a range for a worker: a megabyte of text, say. */
+const RANGE_BYTES = 1 << 17;
 
 /** The whole file, cut where it is long. */
 export function wholeFile(storage: Storage, sstable: SSTable): PositionRange[] {

@@ -7,6 +7,7 @@ import { diskStorage, type Storage } from '../../bytes/source.js';
 import type { DumpContext, PartitionWriter, TextSink } from '../../render/partition-writer.js';
 import { COMPONENT, type Descriptor } from '../../sstable/descriptor.js';
 import { openDescriptor, type SSTable } from '../../sstable/sstable.js';
+import type { UnfilteredCursor } from '../../sstable/unfiltered-cursor.js';
 import type { PositionRange } from './ranges.js';
 import type { Selection } from './select.js';
 import { type DumpSpec, exclusion, makeWriter, specFilter } from './spec.js';
@@ -43,13 +44,17 @@ export function dumpRange(
     readonly strict?: boolean;
     readonly accepts?: Accepts | undefined;
     readonly watch?: Watch | undefined;
+    /** A cursor of this SSTable to go on with; by default a new one. */
+    readonly cursor?: UnfilteredCursor;
   } = {},
 ): RangeResult {
   if (spec.budget?.left === 0) return { written: 0, end: range.end };
   const filter = specFilter(spec);
   const isExcluded = exclusion(spec, sstable);
   const { accepts } = options;
-  const c = sstable.cursor(range.start, options.strict ? range.end : range.stretchEnd);
+  const limit = options.strict ? range.end : range.stretchEnd;
+  const c = options.cursor ?? sstable.cursor(range.start, limit);
+  if (options.cursor) c.goTo(range.start, limit);
   if (options.watch) options.watch.share = () => c.in.offset / sstable.data.length;
   let written = 0;
   try {

@@ -78,27 +78,50 @@ export function writeJsonEscaped(buf: Uint8Array, start: number, end: number, ou
 /** Text that is escaped at a time, so that a long one does not ask for six times its length. */
 const BLOCK_BYTES = 1 << 14;
 
+/** Bytes of text from which going through it four at a time pays. */
+const WORTH_WORDS = 16;
+
+let viewed: Uint8Array = new Uint8Array(0);
+let view = new DataView(viewed.buffer);
+
+/** A view of `buf`; values come from the same buffer most of the time. */
+function viewOf(buf: Uint8Array): DataView {
+  if (buf !== viewed) {
+    viewed = buf;
+    view = new DataView(buf.buffer, buf.byteOffset, buf.length);
+  }
+  return view;
+}
+
+/**
+ * Whether one of four bytes is not {@link PLAIN}: its highest bit is set, or gets set by a borrow when 0x20 is taken from it, or when 1 is
+ * taken from what is left of it without the bits of `"` or `\`.
+ */
+function hasSpecial(word: number): boolean {
+  const quote = word ^ 0x22222222;
+  const backslash = word ^ 0x5c5c5c5c;
+  return ((word | (word - 0x20202020) | (quote - 0x01010101) | (backslash - 0x01010101)) & 0x80808080) !== 0;
+}
+
 /** Escapes from `from` on; returns where it stopped, between two characters. `start` is the value's, for errors. */
 function writeEscapedBlock(buf: Uint8Array, start: number, from: number, end: number, out: ByteWriter): number {
   const stop = end - from > BLOCK_BYTES ? from + BLOCK_BYTES : end;
   out.reserve((stop - from) * 6 + 4);
   const target = out.buf;
+  const { words } = out;
   let pos = out.pos;
   let at = from;
   while (at < stop) {
-    // four at a time while nothing is special: twice as fast
-    while (at + 3 < stop) {
-      const a = buf[at]!;
-      const b = buf[at + 1]!;
-      const c = buf[at + 2]!;
-      const d = buf[at + 3]!;
-      if ((JSON_CLASS[a]! | JSON_CLASS[b]! | JSON_CLASS[c]! | JSON_CLASS[d]!) !== PLAIN) break;
-      target[pos] = a;
-      target[pos + 1] = b;
-      target[pos + 2] = c;
-      target[pos + 3] = d;
-      pos += 4;
-      at += 4;
+    if (stop - at >= WORTH_WORDS) {
+      const source = viewOf(buf);
+      for (; at + 4 <= stop; at += 4) {
+        const word = source.getInt32(at, true);
+        if (hasSpecial(word)) break;
+        words.setInt32(pos, word, true);
+        pos += 4;
+      }
+    } else {
+      while (at < stop && JSON_CLASS[buf[at]!] === PLAIN) target[pos++] = buf[at++]!;
     }
     if (at >= stop) break;
     const byte = buf[at]!;
@@ -165,31 +188,33 @@ export function writeCqlQuoted(buf: Uint8Array, start: number, end: number, out:
   out.pos = pos;
 }
 
-const LOWER_HEX = Buffer.from('0123456789abcdef', 'latin1');
+/** Two lower-case hex digits of each byte, the first in the low eight bits. */
+const HEX_PAIRS = new Uint16Array(256);
+for (let i = 0; i < 256; i++) HEX_PAIRS[i] = Buffer.from(i.toString(16).padStart(2, '0'), 'latin1').readUInt16LE();
 
 /** Two lower-case hex digits a byte. */
 export function writeHex(buf: Uint8Array, start: number, end: number, out: ByteWriter): void {
   out.reserve((end - start) * 2);
-  const target = out.buf;
+  const { words } = out;
   let pos = out.pos;
   for (let at = start; at < end; at++) {
-    const byte = buf[at]!;
-    target[pos++] = LOWER_HEX[byte >> 4]!;
-    target[pos++] = LOWER_HEX[byte & 15]!;
+    words.setUint16(pos, HEX_PAIRS[buf[at]!]!, true);
+    pos += 2;
   }
   out.pos = pos;
 }
 
+const DASH = 0x2d;
+
 /** Sixteen bytes as 8-4-4-4-12 hex digits. */
 export function writeUuid(buf: Uint8Array, at: number, out: ByteWriter): void {
   out.reserve(36);
-  const target = out.buf;
+  const { words } = out;
   let pos = out.pos;
   for (let i = 0; i < 16; i++) {
-    if (i === 4 || i === 6 || i === 8 || i === 10) target[pos++] = 0x2d;
-    const byte = buf[at + i]!;
-    target[pos++] = LOWER_HEX[byte >> 4]!;
-    target[pos++] = LOWER_HEX[byte & 15]!;
+    if (i === 4 || i === 6 || i === 8 || i === 10) words.setUint8(pos++, DASH);
+    words.setUint16(pos, HEX_PAIRS[buf[at + i]!]!, true);
+    pos += 2;
   }
   out.pos = pos;
 }
