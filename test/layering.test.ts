@@ -20,7 +20,7 @@ const RANK: Readonly<Record<string, number>> = {
 };
 
 /** Files that may open, list or write files themselves. All else takes a `Storage`. */
-const MAY_USE_FS = [/^src\/bytes\/source\.ts$/, /^src\/cli\//, /^src\/engine\/.*writer.*\.ts$/];
+const MAY_USE_FS = [/^src\/bytes\/(source|sink)\.ts$/, /^src\/cli\//, /^src\/engine\/.*writer.*\.ts$/];
 
 /** The public library: gathers, and hands in the real storage. */
 const ENTRY = 'src/index.ts';

@@ -35,6 +35,14 @@ export interface Storage {
   stat(file: string): FileStat | undefined;
 }
 
+const WRITE_FAILURES: Readonly<Record<string, string>> = {
+  ENOSPC: 'no space left on the device',
+  EDQUOT: 'the disk quota is used up',
+  EROFS: 'is on a read-only file system',
+  EEXIST: 'is there already',
+  EXDEV: 'lies on another file system',
+};
+
 /** A file-system error in the words of an operator. */
 export function fileError(error: unknown, file: string): UsageError {
   const code = (error as NodeJS.ErrnoException).code;
@@ -49,7 +57,7 @@ export function fileError(error: unknown, file: string): UsageError {
             ? 'is not a directory'
             : code === 'EMFILE' || code === 'ENFILE'
               ? 'too many open files (raise ulimit -n)'
-              : ((error as Error).message ?? String(error));
+              : (WRITE_FAILURES[code ?? ''] ?? (error as Error).message ?? String(error));
   return new UsageError(why, { file }, { cause: error });
 }
 

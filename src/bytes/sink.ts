@@ -1,0 +1,271 @@
+/**
+ * Where bytes go. Writers take an `OutputStorage`, never `node:fs`: tests keep what is written in memory, a dry run counts it.
+ * A file is made once and written from its beginning to its end; nothing that is there is ever overwritten.
+ */
+import fs from 'node:fs';
+import path from 'node:path';
+import { InvariantError, UsageError } from './errors.js';
+import { diskStorage, type FileStat, fileError, memorySource, type Storage } from './source.js';
+
+/** A file being written. */
+export interface FileSink {
+  readonly path: string;
+  /** Bytes written so far, those that are still buffered included. */
+  readonly position: number;
+  /** Appends all of `bytes[start, end)`; they may be changed afterwards. @throws UsageError, such as for a full disk */
+  write(bytes: Uint8Array, start?: number, end?: number): void;
+  /** What was written is on the disk when this returns. @throws UsageError */
+  sync(): void;
+  /** Writes what is buffered; a second call does nothing. It does not sync. @throws UsageError */
+  close(): void;
+}
+
+/** A storage that is written to as well. */
+export interface OutputStorage extends Storage {
+  /** A new file. @throws UsageError where something is there already, or it may not be made */
+  create(file: string): FileSink;
+  /** Within a file system at once; replaces what is at `to`. @throws UsageError */
+  rename(from: string, to: string): void;
+  /** A file that is not there is no error. @throws UsageError */
+  remove(file: string): void;
+  /** With those above it; one that is there already is no error. @throws UsageError */
+  makeDirectory(directory: string): void;
+  /** Names made, changed and removed in it are on the disk when this returns. @throws UsageError */
+  syncDirectory(directory: string): void;
+  /** Bytes that may still be written to the file system of `directory`; `undefined` where that can't be told. */
+  freeBytes(directory: string): number | undefined;
+}
+
+/** Bytes that are gathered before they are written. */
+const BUFFER_BYTES = 1 << 18;
+
+function attempt<T>(file: string, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    throw isMissing ? new UsageError('no such file or directory', { file }, { cause: error }) : fileError(error, file);
+  }
+}
+
+class DiskSink implements FileSink {
+  readonly path: string;
+  position = 0;
+  private fd: number;
+  private buffer = new Uint8Array(0);
+  private buffered = 0;
+
+  constructor(file: string) {
+    this.path = file;
+    this.fd = attempt(file, () => fs.openSync(file, 'wx', 0o644));
+  }
+
+  write(bytes: Uint8Array, start = 0, end = bytes.length): void {
+    const length = end - start;
+    if (this.fd < 0) throw new InvariantError('a closed file is written to', { file: this.path });
+    if (length > this.buffer.length - this.buffered) {
+      this.flush();
+      // most files of an SSTable are small: the whole buffer comes with the second write
+      if (this.position > 0 && this.buffer.length === 0) this.buffer = new Uint8Array(BUFFER_BYTES);
+      if (length > this.buffer.length) {
+        this.writeAll(bytes, start, end);
+        this.position += length;
+        return;
+      }
+    }
+    if (length <= 32) {
+      for (let i = start, to = this.buffered; i < end; i++) this.buffer[to++] = bytes[i]!;
+    } else {
+      this.buffer.set(bytes.subarray(start, end), this.buffered);
+    }
+    this.buffered += length;
+    this.position += length;
+  }
+
+  private flush(): void {
+    if (this.buffered === 0) return;
+    this.writeAll(this.buffer, 0, this.buffered);
+    this.buffered = 0;
+  }
+
+  private writeAll(bytes: Uint8Array, start: number, end: number): void {
+    try {
+      for (let at = start; at < end; ) at += fs.writeSync(this.fd, bytes, at, end - at);
+    } catch (error) {
+      throw fileError(error, this.path);
+    }
+  }
+
+  sync(): void {
+    this.flush();
+    attempt(this.path, () => fs.fsyncSync(this.fd));
+  }
+
+  close(): void {
+    if (this.fd < 0) return;
+    const { fd } = this;
+    try {
+      this.flush();
+    } finally {
+      this.fd = -1;
+      attempt(this.path, () => fs.closeSync(fd));
+    }
+  }
+}
+
+/** The file system. */
+export const diskOutput: OutputStorage = {
+  ...diskStorage,
+  create: (file) => new DiskSink(file),
+  rename: (from, to) => attempt(to, () => fs.renameSync(from, to)),
+  remove: (file) => attempt(file, () => fs.rmSync(file, { force: true })),
+  makeDirectory: (directory) => attempt(directory, () => void fs.mkdirSync(directory, { recursive: true })),
+  syncDirectory(directory) {
+    attempt(directory, () => {
+      const fd = fs.openSync(directory, 'r');
+      try {
+        fs.fsyncSync(fd);
+      } finally {
+        fs.closeSync(fd);
+      }
+    });
+  },
+  freeBytes(directory) {
+    try {
+      const { bavail, bsize } = fs.statfsSync(directory);
+      return bavail * bsize;
+    } catch {
+      return undefined; // not there, or a file system that does not tell
+    }
+  },
+};
+
+class MemorySink implements FileSink {
+  readonly path: string;
+  position = 0;
+  private readonly files: Map<string, Uint8Array>;
+  private bytes = new Uint8Array(256);
+
+  constructor(file: string, files: Map<string, Uint8Array>) {
+    this.path = file;
+    this.files = files;
+    this.sync();
+  }
+
+  write(bytes: Uint8Array, start = 0, end = bytes.length): void {
+    const length = end - start;
+    if (this.position + length > this.bytes.length) {
+      const next = new Uint8Array(Math.max(this.bytes.length * 2, this.position + length));
+      next.set(this.bytes.subarray(0, this.position));
+      this.bytes = next;
+    }
+    this.bytes.set(bytes.subarray(start, end), this.position);
+    this.position += length;
+  }
+
+  sync(): void {
+    this.files.set(this.path, this.bytes.subarray(0, this.position));
+  }
+
+  close(): void {
+    this.sync();
+  }
+}
+
+/** Files in memory, by path: those of `files`, and those that are written to it. A file has its bytes when it is synced or closed. */
+export function memoryOutput(files: Map<string, Uint8Array> = new Map()): OutputStorage {
+  const need = (file: string) => {
+    const bytes = files.get(file);
+    if (!bytes) throw new UsageError('no such file or directory', { file });
+    return bytes;
+  };
+  return {
+    open: (file) => memorySource(need(file), file),
+    list: (directory) =>
+      [...files.keys()]
+        .filter((file) => path.dirname(file) === directory)
+        .map((file) => path.basename(file))
+        .sort(),
+    stat: (file) => memoryStat(file, files.get(file)?.length),
+    create(file) {
+      if (files.has(file)) throw new UsageError('is there already', { file });
+      return new MemorySink(file, files);
+    },
+    rename(from, to) {
+      files.set(to, need(from));
+      files.delete(from);
+    },
+    remove: (file) => void files.delete(file),
+    makeDirectory() {},
+    syncDirectory() {},
+    freeBytes: () => undefined,
+  };
+}
+
+function memoryStat(file: string, size: number | undefined): FileStat | undefined {
+  if (size === undefined) return undefined;
+  return { size, isDirectory: false, isFile: true, mtimeMillis: 0, inode: file, links: 1 };
+}
+
+/** Keeps the sizes of what is written and nothing else: a dry run. Reads come from `inner`. */
+export class CountingOutput implements OutputStorage {
+  /** Path → bytes. */
+  readonly sizes = new Map<string, number>();
+  private readonly inner: Storage;
+
+  constructor(inner: Storage = diskStorage) {
+    this.inner = inner;
+  }
+
+  /** Bytes of all files that were written and not removed. */
+  get bytesWritten(): number {
+    let sum = 0;
+    for (const size of this.sizes.values()) sum += size;
+    return sum;
+  }
+
+  open(file: string) {
+    return this.inner.open(file);
+  }
+
+  list(directory: string): string[] {
+    return this.inner.list(directory);
+  }
+
+  /** Files that were written count as there. */
+  stat(file: string): FileStat | undefined {
+    return memoryStat(file, this.sizes.get(file)) ?? this.inner.stat(file);
+  }
+
+  create(file: string): FileSink {
+    if (this.sizes.has(file)) throw new UsageError('is there already', { file });
+    const { sizes } = this;
+    sizes.set(file, 0);
+    return {
+      path: file,
+      get position() {
+        return sizes.get(file) ?? 0;
+      },
+      write(bytes, start = 0, end = bytes.length) {
+        sizes.set(file, (sizes.get(file) ?? 0) + end - start);
+      },
+      sync() {},
+      close() {},
+    };
+  }
+
+  rename(from: string, to: string): void {
+    this.sizes.set(to, this.sizes.get(from) ?? 0);
+    this.sizes.delete(from);
+  }
+
+  remove(file: string): void {
+    this.sizes.delete(file);
+  }
+
+  makeDirectory(): void {}
+  syncDirectory(): void {}
+  freeBytes(): number | undefined {
+    return undefined;
+  }
+}
