@@ -85,11 +85,11 @@ export async function loadSchema(
     };
     return { schema, source, fromHeaders: [] };
   }
-  return fromTables(storage, resolvePaths(storage, paths).directories);
+  return schemaOfTables(storage, resolvePaths(storage, paths).directories);
 }
 
-/** The schema.cql of each directory, and headers for the tables that those leave out. */
-function fromTables(storage: Storage, directories: readonly SSTableDirectory[]): LoadedSchema {
+/** Without a system_schema: the schema.cql of each directory, and headers for the tables that those leave out. */
+export function schemaOfTables(storage: Storage, directories: readonly SSTableDirectory[]): LoadedSchema {
   const files = directories.map((directory) => path.join(directory.path, 'schema.cql'));
   const there = files.filter((file) => storage.stat(file)?.isFile);
   const texts = there.map((file) => ({ text: readText(storage, file), file, skipsOrphanViews: true }));
@@ -151,7 +151,7 @@ function ancestors(given: string): string[] {
   return [...new Set(directories)];
 }
 
-function hasSystemSchema(storage: Storage, directory: string): boolean {
+export function hasSystemSchema(storage: Storage, directory: string): boolean {
   return storage.stat(path.join(directory, 'system_schema'))?.isDirectory === true;
 }
 

@@ -17,17 +17,21 @@ export function selectSchema(schema: Schema, { keyspace, table, system = false }
     keyspace === undefined ? system || !isSystemKeyspace(name) : name === keyspace,
   );
   if (table === undefined) return { keyspaces: wanted };
-  return { keyspaces: wanted.flatMap((of) => selectTable(of, table)) };
+  return { keyspaces: wanted.flatMap((of) => selectTables(of, new Set([table]))) };
 }
 
-function selectTable(keyspace: Keyspace, name: string): Keyspace[] {
-  const isWanted = (element: Table | View) => element.name === name;
+/** Tables and views of these names with what their columns need: types, and functions that mask. Nothing where there are none. */
+export function selectTables(keyspace: Keyspace, names: ReadonlySet<string>): Keyspace[] {
+  const isWanted = (element: Table | View) => names.has(element.name);
   const tables = keyspace.tables.filter(isWanted);
   const views = keyspace.views.filter(isWanted);
   if (tables.length + views.length === 0) return [];
-  const used = new Set([...tables, ...views].flatMap(usedTypesOf));
+  const masks = new Set([...tables, ...views].flatMap(({ columns }) => columns.map(({ mask }) => mask?.name)));
+  const functions = keyspace.functions.filter(({ name }) => masks.has(name));
+  const ofFunctions = functions.flatMap((fn) => [...fn.argumentTypes, fn.returnType].flatMap(usedTypes));
+  const used = new Set([...[...tables, ...views].flatMap(usedTypesOf), ...ofFunctions]);
   const types = keyspace.types.filter((type) => used.has(type.name));
-  return [{ ...keyspace, types, functions: [], aggregates: [], tables, views }];
+  return [{ ...keyspace, types, functions, aggregates: [], tables, views }];
 }
 
 function usedTypesOf({ columns }: Table | View): string[] {
