@@ -72,11 +72,21 @@ export function clusteringByteComparable(types: readonly CqlType[]): (prefix: Cl
 /** The form of a decorated key whose token has the form `token`. */
 export function keyByteComparable(token: Uint8Array | undefined, key: Uint8Array): Uint8Array {
   const out = new ByteWriter(key.length + 32);
+  writeKeyByteComparable(out, token, key, key.length);
+  return out.toBytes();
+}
+
+/** Appends the form of the decorated key `key[0, keyLength)` whose token has the form `token`. */
+export function writeKeyByteComparable(
+  out: ByteWriter,
+  token: Uint8Array | undefined,
+  key: Uint8Array,
+  keyLength: number,
+): void {
   writeToken(out, token);
   out.u8(NEXT_COMPONENT);
-  escaped(out, key);
+  escaped(out, key, keyLength);
   out.u8(TERMINATOR);
-  return out.toBytes();
 }
 
 /** The form of the position before (`LT_NEXT_COMPONENT`) or after (`GT_NEXT_COMPONENT`) all keys with a token. */
@@ -191,9 +201,10 @@ function inverted(encode: Encoder): Encoder {
 }
 
 /** Escapes runs of zeros, and leaves the text open for a separator: the last byte is 00, or FE after a zero at the end. */
-export function escaped(out: ByteWriter, value: Uint8Array): void {
+export function escaped(out: ByteWriter, value: Uint8Array, length = value.length): void {
   let inZeros = false;
-  for (const b of value) {
+  for (let i = 0; i < length; i++) {
+    const b = value[i]!;
     if (inZeros && b !== 0) out.u8(0xff);
     out.u8(inZeros && b === 0 ? 0xfe : b);
     inZeros = b === 0;

@@ -60,12 +60,21 @@ export function partitionerOf(className: string, keyType?: CqlType): Partitioner
     case 'ByteOrderedPartitioner':
       return { name, className, ...bytesPartitioner(compareArrays, escapedBytes) };
     case 'LocalPartitioner': {
-      const type: CqlType = keyType ?? { kind: 'native', name: 'blob' };
+      const type = localOrder(keyType ?? { kind: 'native', name: 'blob' });
       return { name, className, ...bytesPartitioner(compareValues(type), (token) => byteComparable(type, token)) };
     }
     default:
       return { name, className, ...unknown(className) };
   }
+}
+
+/**
+ * The type by which LocalPartitioner orders keys of `keyType`. The hidden table of an index on entries of a map has keys composed of the map's
+ * key and value, and yet the map itself, which is no key, for their type.
+ */
+function localOrder(keyType: CqlType): CqlType {
+  if (keyType.kind !== 'map' || !keyType.multiCell) return keyType;
+  return { kind: 'composite', components: [keyType.key, keyType.value] };
 }
 
 export function decorate(partitioner: Partitioner, key: Uint8Array): DecoratedKey {

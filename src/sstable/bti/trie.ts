@@ -22,16 +22,16 @@ const CACHED_PAGES = 1024;
 /** No key's form is as long: a key has 64 KiB, clusterings together too, and escaping doubles them at most. */
 const MAX_DEPTH = 1 << 18;
 
-const SINGLE = 0;
-const SPARSE = 1;
-const DENSE = 2;
-const NONE_SHAPE = 3;
+export const SINGLE = 0;
+export const SPARSE = 1;
+export const DENSE = 2;
+export const NONE_SHAPE = 3;
 
 /** Shape and pointer bits by node type. */
-const SHAPE = [NONE_SHAPE, 0, 0, 0, 0, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2];
-const BITS = [0, 4, 8, 12, 16, 8, 12, 16, 24, 40, 12, 16, 24, 32, 40, 64];
-const SINGLE_NOPAYLOAD_4 = 1;
-const SINGLE_NOPAYLOAD_12 = 3;
+export const SHAPE: readonly number[] = [NONE_SHAPE, 0, 0, 0, 0, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2];
+export const BITS: readonly number[] = [0, 4, 8, 12, 16, 8, 12, 16, 24, 40, 12, 16, 24, 32, 40, 64];
+export const SINGLE_NOPAYLOAD_4 = 1;
+export const SINGLE_NOPAYLOAD_12 = 3;
 
 /** "No such node." */
 export const NONE = -1;
