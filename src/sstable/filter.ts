@@ -21,7 +21,7 @@ const MAX_FILTER_BYTES = 0x7fffffff;
 
 export type BloomFilter = {
   readonly hashCount: number;
-  /** Bits in the order of na+, whole 64-bit words. Mutable: {@link addToFilter} sets them. */
+  /** Bits in the order of na+, whole 64-bit words. Mutable: a FilterBuilder sets them. */
   readonly bits: Uint8Array;
 };
 
@@ -88,21 +88,6 @@ export function isHashPresent({ hashCount, bits }: BloomFilter, hash: Hash128): 
   return true;
 }
 
-/** Sets the bits of `key`. */
-export function addToFilter({ hashCount, bits }: BloomFilter, key: Uint8Array): void {
-  const capacity = bits.length * 8;
-  const hash = murmur3(key, 0, key.length, keyHash);
-  let hi = hash[2]!;
-  let lo = hash[3]!;
-  for (let k = 0; k < hashCount; k++) {
-    const bit = absoluteRemainder(hi, lo, capacity);
-    bits[Math.floor(bit / 8)]! |= 1 << (bit & 7);
-    const sum = (lo >>> 0) + (hash[1]! >>> 0);
-    hi = (hi + hash[0]! + (sum > 0xffffffff ? 1 : 0)) | 0;
-    lo = sum | 0;
-  }
-}
-
 /** How many bits are set: with the count of keys, how often the filter errs. */
 export function bitsSet({ bits }: BloomFilter): number {
   let count = 0;
@@ -116,7 +101,7 @@ export function bitsSet({ bits }: BloomFilter): number {
 
 const keyHash: Hash128 = new Int32Array(4);
 
-/** |n % m| of a signed 64-bit n, 0 < m < 2^37: sixteen bits at a time, so that every product stays below 2^53. */
+/** |n % m| of a signed 64-bit n, 0 < m < 2^37. */
 function absoluteRemainder(hi: number, lo: number, m: number): number {
   let high = hi;
   let low = lo;
@@ -124,9 +109,14 @@ function absoluteRemainder(hi: number, lo: number, m: number): number {
     low = -lo | 0;
     high = low === 0 ? -hi : ~hi;
   }
-  let r = remainder(high >>> 0, m);
-  r = remainder(r * 65536 + (low >>> 16), m);
-  return remainder(r * 65536 + (low & 0xffff), m);
+  return unsignedRemainder(high, low, m);
+}
+
+/** n % m of an unsigned 64-bit n, 0 < m < 2^37: sixteen bits at a time, so that every product stays below 2^53. */
+export function unsignedRemainder(hi: number, lo: number, m: number): number {
+  let r = remainder(hi >>> 0, m);
+  r = remainder(r * 65536 + (lo >>> 16), m);
+  return remainder(r * 65536 + (lo & 0xffff), m);
 }
 
 /** n % m of integral doubles below 2^53, without the slow path that `%` takes for doubles. */

@@ -11,7 +11,7 @@ export type WrittenBlock = {
   readonly first: ClusteringPrefix;
   readonly last: ClusteringPrefix;
   readonly offset: number;
-  /** Bytes from its first row's start to its last row's end. */
+  /** Bytes from its first row's start to its last row's end. A block that only the partition's end completes has the end marker's byte too. */
   readonly width: number;
   /** The range deletion that is open before its first row, and the one after its last. */
   readonly openAtStart: DeletionTime | undefined;
@@ -21,7 +21,10 @@ export type WrittenBlock = {
 export interface IndexWriter {
   /** A partition begins at `dataPosition` of the plain data. `key` is the caller's: valid during the call only. */
   startPartition(key: Uint8Array, keyLength: number, dataPosition: number): void;
-  /** A block of about the configured column index size is complete. Partitions with one block only tell of none. */
+  /**
+   * A block is complete: by a row or marker after which it has the configured column index size or more, or by the partition's end where
+   * others came before. Partitions of less than one block tell of none.
+   */
   addBlock(block: WrittenBlock): void;
   /**
    * The partition is complete. `headerLength`: bytes of key, deletion and static row. `endPosition`: of its end marker. Both in the plain data,

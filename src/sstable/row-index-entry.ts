@@ -33,7 +33,7 @@ export type IndexInfo = {
   readonly offset: number;
   readonly width: number;
   /** Deletion of the range tombstone that is open at the end of the block. */
-  readonly endOpenMarker?: DeletionTime;
+  readonly endOpenMarker?: DeletionTime | undefined;
 };
 
 /** A promoted index, read as far as it is asked for. */
@@ -102,18 +102,12 @@ function readIndexInfo(cursor: SourceCursor, version: Version, types: readonly C
 
 /** Appends a promoted index without its length. */
 export function writePromotedIndex(
-  index: {
-    readonly headerLength: number;
-    readonly deletion?: DeletionTime | undefined;
-    readonly blocks: readonly IndexInfo[];
-  },
+  index: PromotedIndexHeader & { readonly blocks: readonly IndexInfo[] },
   version: Version,
   types: readonly CqlType[],
   out: ByteWriter,
 ): void {
-  out.uvint(index.headerLength);
-  writeDeletionTime(index.deletion, version, out);
-  out.uvint(index.blocks.length);
+  writePromotedIndexHeader(index, index.blocks.length, version, out);
   const infos = out.pos;
   const offsets = index.blocks.map((block) => {
     const at = out.pos - infos;
@@ -123,7 +117,26 @@ export function writePromotedIndex(
   for (const at of offsets) out.i32(at);
 }
 
-function writeIndexInfo(block: IndexInfo, version: Version, types: readonly CqlType[], out: ByteWriter): void {
+export type PromotedIndexHeader = {
+  /** Bytes of key, deletion and static row, before the first block. */
+  readonly headerLength: number;
+  readonly deletion?: DeletionTime | undefined;
+};
+
+/** Appends what stands before the blocks of a promoted index. */
+export function writePromotedIndexHeader(
+  header: PromotedIndexHeader,
+  blockCount: number,
+  version: Version,
+  out: ByteWriter,
+): void {
+  out.uvint(header.headerLength);
+  writeDeletionTime(header.deletion, version, out);
+  out.uvint(blockCount);
+}
+
+/** Appends one block. */
+export function writeIndexInfo(block: IndexInfo, version: Version, types: readonly CqlType[], out: ByteWriter): void {
   writeClusteringPrefix(block.first, types, out);
   writeClusteringPrefix(block.last, types, out);
   out.uvint(block.offset);

@@ -55,7 +55,7 @@ function tellPartition(cursor: UnfilteredCursor, writer: IndexWriter, blockBytes
     if (unfiltered === MARKER) open = openAfter(cursor, kind);
   }
   const endPosition = cursor.position - start;
-  if (told > 0) tell(endPosition);
+  if (told > 0) tell(endPosition + 1); // after the end marker: Cassandra writes it before it completes the block
   writer.endPartition(
     headerLength!,
     cursor.hasPartitionDeletion ? deletionOf(cursor.partitionDeletion) : undefined,
