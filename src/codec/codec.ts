@@ -1,4 +1,18 @@
 /** Chunk compressors behind one interface. A codec is loaded on first use. */
+import { InvariantError, UnsupportedError } from '../bytes/errors.js';
+
+/**
+ * What a codec writes, any reader of its format takes. Whether the stored bytes are also those that Cassandra 5.0 stores for the same chunk is the
+ * codec's own freedom, and this is how they use it:
+ *
+ *   NoopCompressor                     the same bytes
+ *   LZ4Compressor, type fast           the same bytes: its encoder makes the choices of the reference encoder
+ *   SnappyCompressor                   the same bytes, likewise
+ *   LZ4Compressor, type high           valid LZ4 of about the same size, other bytes
+ *   DeflateCompressor                  a valid zlib stream of about the same size; the same bytes only where Node and the JVM bring the same zlib
+ *   ZstdCompressor                     a valid frame; the same bytes only where node:zlib brings the same libzstd. The `zstd-codec` package that
+ *                                      stands in for it brings an older one, and its frames lack the optional checksum of the content
+ */
 export interface Codec {
   /** Cassandra's class name without its package: LZ4Compressor, SnappyCompressor, DeflateCompressor, ZstdCompressor, NoopCompressor. */
   readonly name: string;
@@ -14,9 +28,56 @@ export interface Codec {
     dstStart: number,
     dstLength: number,
   ): void;
+  /**
+   * Compresses `src[srcStart, srcEnd)` to `dst[dstStart…]` and returns how many bytes it wrote.
+   * @throws InvariantError, with nothing written, where `dst` has less room than {@link maxCompressedLength}
+   */
+  compress(src: Uint8Array, srcStart: number, srcEnd: number, dst: Uint8Array, dstStart: number): number;
+  /** The most bytes that a chunk of `plainLength` can become. */
+  maxCompressedLength(plainLength: number): number;
 }
+
+/** Options of a compressor, as in a table's `compression`: without class, chunk_length_in_kb and min_compress_ratio. */
+export type CodecOptions = Readonly<Record<string, string>>;
 
 /** Bytes that a codec refuses; the reader adds file, chunk and offset. */
 export class CodecError extends Error {
   override name = 'CodecError';
+}
+
+/** @throws InvariantError where `dst` has fewer than `needed` bytes from `dstStart` on */
+export function checkRoom(dst: Uint8Array, dstStart: number, needed: number): void {
+  const room = dst.length - dstStart;
+  if (room < needed) throw new InvariantError('no room for a compressed chunk', { seen: room, expected: needed });
+}
+
+/** `dst` gets `plain`, which must have exactly the length that the chunk table promises. */
+export function place(plain: Uint8Array, dst: Uint8Array, dstStart: number, dstLength: number, name: string): void {
+  if (plain.length !== dstLength) {
+    throw new CodecError(`${name} chunk gives ${plain.length} plain bytes where ${dstLength} belong`);
+  }
+  dst.set(plain, dstStart);
+}
+
+/** @throws UnsupportedError for an option that `compressor` does not have */
+export function checkOptions(compressor: string, options: CodecOptions, known: readonly string[] = []): void {
+  for (const key of Object.keys(options)) {
+    if (known.includes(key)) continue;
+    throw new UnsupportedError(`${compressor} has no option '${key}'`, {
+      seen: key,
+      expected: known.length > 0 ? known.join(', ') : 'no options',
+    });
+  }
+}
+
+/** An option that is a whole number. @throws UnsupportedError unless it is one from `min` to `max` */
+export function integerOption(options: CodecOptions, key: string, preset: number, min: number, max: number): number {
+  const text = options[key];
+  if (text === undefined) return preset;
+  const value = /^[+-]?[0-9]{1,9}$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= min && value <= max) return value;
+  throw new UnsupportedError(`compression option '${key}' is out of range`, {
+    seen: text,
+    expected: `${min} to ${max}`,
+  });
 }

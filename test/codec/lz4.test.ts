@@ -7,8 +7,8 @@ import { decodeLz4Block, lz4Codec } from '../../src/codec/lz4.js';
 
 const { compressSync } = createRequire(import.meta.url)('lz4-napi') as { compressSync(data: Buffer): Buffer };
 
-const own = lz4Codec(false);
-const native = lz4Codec(true);
+const own = lz4Codec({}, false);
+const native = lz4Codec({}, true);
 
 /** Bytes of few kinds and in runs, so that there are matches: short, long, and over themselves. */
 const compressible = fc
