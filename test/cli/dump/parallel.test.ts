@@ -7,71 +7,12 @@ import os from 'node:os';
 import path from 'node:path';
 import { setImmediate as eventLoop } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { crc32 } from '../../../src/bytes/crc32.js';
 import { diskStorage } from '../../../src/bytes/source.js';
-import { ByteWriter } from '../../../src/bytes/writer.js';
 import { wholeFile } from '../../../src/cli/dump/ranges.js';
-import { componentPath, parseDescriptor } from '../../../src/sstable/descriptor.js';
-import { writeIndexEntry } from '../../../src/sstable/index-file.js';
 import { openSSTable } from '../../../src/sstable/sstable.js';
-import { encodeSummary } from '../../../src/sstable/summary.js';
 import { temporaryDirectory } from '../../engine/directories.js';
-import { fixtureSSTables } from '../../fixtures.js';
 import { type CliResult, runCli } from '../../run-cli.js';
-
-const PLAIN_BYTES = 6 << 20;
-const CHECKED = 65536;
-
-type Large = { readonly file: string; readonly index: string; readonly crc: string };
-
-/** The partitions of a fixture again and again, with Index.db, Summary.db and CRC.db. */
-async function makeLarge(table: string): Promise<Large> {
-  const { file } = fixtureSSTables().find(({ name }) => name.startsWith(`oa-5.0/data/zoo/${table}-`))!;
-  const directory = path.join(temporaryDirectory(), 'zoo', path.basename(path.dirname(file)));
-  fs.mkdirSync(directory, { recursive: true });
-  const target = path.join(directory, 'oa-1-big-Data.db');
-  const to = (component: string) => componentPath(parseDescriptor(target).descriptor, component);
-
-  const sstable = await openSSTable(diskStorage, file);
-  const c = sstable.cursor();
-  const partitions: { key: Uint8Array; position: number }[] = [];
-  while (c.nextPartition()) partitions.push({ key: c.key.slice(0, c.keyLength), position: c.partitionPosition });
-  const plain = new Uint8Array(sstable.data.length);
-  for (let at = 0; at < plain.length; ) at += sstable.data.read(at, plain, at, 1, plain.length - at);
-  fs.copyFileSync(componentPath(sstable.descriptor, 'Statistics.db'), to('Statistics.db'));
-  sstable.close();
-
-  const times = Math.ceil(PLAIN_BYTES / plain.length);
-  const data = Buffer.concat(Array<Uint8Array>(times).fill(plain));
-  const index = new ByteWriter(1 << 16);
-  const entries: { key: Uint8Array; position: number }[] = [];
-  let count = 0;
-  for (let n = 0; n < times; n++) {
-    for (const { key, position } of partitions) {
-      if (count++ % 128 === 0) entries.push({ key, position: index.pos });
-      writeIndexEntry(index, key, n * plain.length + position);
-    }
-  }
-  const sums = new ByteWriter(1 << 10);
-  sums.i32(CHECKED);
-  for (let at = 0; at < data.length; at += CHECKED) sums.i32(crc32(data.subarray(at, at + CHECKED)));
-  const [firstKey, lastKey] = [partitions[0]!.key, partitions.at(-1)!.key];
-  fs.writeFileSync(target, data);
-  fs.writeFileSync(to('Index.db'), index.toBytes());
-  fs.writeFileSync(
-    to('Summary.db'),
-    encodeSummary({
-      minIndexInterval: 128,
-      samplingLevel: 128,
-      sizeAtFullSampling: entries.length,
-      entries,
-      firstKey,
-      lastKey,
-    }),
-  );
-  fs.writeFileSync(to('CRC.db'), sums.toBytes());
-  return { file: target, index: to('Index.db'), crc: to('CRC.db') };
-}
+import { type Large, makeLarge, makeLargeBti, PLAIN_BYTES } from './large.js';
 
 function dump(file: string, jobs: number, args: readonly string[]): CliResult {
   return runCli(['dump', file, '--jobs', String(jobs), '--now', '1800000000', ...args], { timeoutMillis: 120_000 });
@@ -108,12 +49,14 @@ const FORMATS: readonly (readonly string[])[] = [
 ];
 
 describe.each([
-  ['collections', FORMATS],
-  ['statics', FORMATS.filter((args) => args.length !== 2)],
-] as const)('%s, many times over', (table, formats) => {
+  ['collections', 'big', FORMATS],
+  ['statics', 'big', FORMATS.filter((args) => args.length !== 2)],
+  ['collections', 'bti', [[], ['--format', 'ndjson']]],
+  ['statics', 'bti', [['-l']]],
+] as const)('%s, many times over (%s)', (table, format, formats) => {
   let large: Large;
   beforeAll(async () => {
-    large = await makeLarge(table);
+    large = await (format === 'big' ? makeLarge(table) : makeLargeBti(table));
     const sstable = await openSSTable(diskStorage, large.file);
     expect(wholeFile(diskStorage, sstable).length).toBeGreaterThan(8); // else no worker would be asked
     sstable.close();
@@ -156,17 +99,16 @@ describe('many partitions', () => {
     await expectAlike(copy, ['--format', 'ndjson'], 2);
   });
 
-  it('does not depend on a sound index', () => {
-    const good = dump(large.file, 1, ['-l']).stdoutBytes;
-    const index = fs.readFileSync(large.index);
-    const bad = Buffer.from(index);
+  it.each([
+    ['big', makeLarge],
+    ['bti', makeLargeBti],
+  ] as const)('does not depend on a sound index (%s)', async (_, make) => {
+    const { file, index } = await make('collections');
+    const good = dump(file, 1, ['-l']).stdoutBytes;
+    const bad = fs.readFileSync(index);
     for (let at = 1000; at < bad.length; at += 97) bad[at]! ^= 0x11;
-    fs.writeFileSync(large.index, bad);
-    try {
-      expect(dump(large.file, 3, ['-l']).stdoutBytes.equals(good)).toBe(true);
-    } finally {
-      fs.writeFileSync(large.index, index);
-    }
+    fs.writeFileSync(index, bad);
+    expect(dump(file, 3, ['-l']).stdoutBytes.equals(good)).toBe(true);
   });
 });
 
