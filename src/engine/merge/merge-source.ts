@@ -1,0 +1,130 @@
+/** One SSTable of a merge: its cursor with the token of the partition under it. */
+import { compare64 } from '../../bytes/int64.js';
+import { compareBytes, murmur3Token } from '../../cql/token.js';
+import { isCounter } from '../../cql/type-facts.js';
+import type { Partitioner, Token } from '../../sstable/partitioner.js';
+import { type ColumnMap, type DropTime, RowBuffer } from '../../sstable/row-buffer.js';
+import type { SerializationHeader } from '../../sstable/serialization-header.js';
+import { END, type UnfilteredCursor } from '../../sstable/unfiltered-cursor.js';
+import { clearsLocal, withoutLocal } from './counter-context.js';
+
+const token = new Int32Array(2);
+
+export class MergeSource {
+  readonly cursor: UnfilteredCursor;
+  readonly row = new RowBuffer();
+  /** What the cursor stands on: ROW, MARKER or END. */
+  kind = END;
+  /** Token of the partition's key, under Murmur3Partitioner. */
+  tokenHi = 0;
+  tokenLo = 0;
+  /** The same under others. */
+  token: Token | undefined;
+  /** Place among the sources of the partition being merged. */
+  slot = 0;
+  hasStaticRow = false;
+  /** Partitions, rows and markers read. */
+  partitions = 0;
+  unfiltereds = 0;
+  private readonly map: ColumnMap;
+  private readonly partitioner: Partitioner;
+  private readonly isMurmur3: boolean;
+  private readonly hasCounters: boolean;
+
+  constructor(cursor: UnfilteredCursor, map: ColumnMap, partitioner: Partitioner) {
+    this.cursor = cursor;
+    this.map = map;
+    this.partitioner = partitioner;
+    this.isMurmur3 = partitioner.name === 'Murmur3Partitioner';
+    this.hasCounters = cursor.header.regularColumns.concat(cursor.header.staticColumns).some((c) => isCounter(c.type));
+  }
+
+  /** @throws CorruptError */
+  nextPartition(): boolean {
+    const { cursor } = this;
+    if (!cursor.nextPartition()) return false;
+    this.partitions++;
+    if (this.isMurmur3) {
+      murmur3Token(cursor.key, 0, cursor.keyLength, token);
+      this.tokenHi = token[0]!;
+      this.tokenLo = token[1]!;
+    } else {
+      this.token = this.partitioner.tokenOf(cursor.key.slice(0, cursor.keyLength));
+    }
+    return true;
+  }
+
+  /** Order of the partitions under two sources. */
+  comparePartition(other: MergeSource): number {
+    const c = this.isMurmur3
+      ? compare64(this.tokenHi, this.tokenLo, other.tokenHi, other.tokenLo)
+      : this.partitioner.compareTokens(this.token!, other.token!);
+    if (c !== 0) return c;
+    const { cursor } = this;
+    return compareBytes(cursor.key, 0, cursor.keyLength, other.cursor.key, 0, other.cursor.keyLength);
+  }
+
+  /** Loads the partition's static row. */
+  loadStatic(): void {
+    if (this.hasStaticRow) this.loadRow();
+    else this.row.clearStatic();
+  }
+
+  loadRow(): void {
+    const { row } = this;
+    row.load(this.cursor, this.map);
+    if (this.hasCounters) clearLocalShards(row);
+  }
+
+  /** Goes to the next row or marker. */
+  next(): void {
+    this.kind = this.cursor.nextUnfiltered();
+    if (this.kind !== END) this.unfiltereds++;
+  }
+}
+
+/** Counter contexts that were streamed from elsewhere ask to forget the shards that were local there. */
+function clearLocalShards(row: RowBuffer): void {
+  for (let i = 0; i < row.cellCount; i++) {
+    const slice = { buf: row.cellBuf[i]!, start: row.valueStart[i]!, end: row.valueEnd[i]! };
+    if (slice.end - slice.start < 2 || row.isTombstone(i) || !clearsLocal(slice.buf, slice.start)) continue;
+    const cleared = withoutLocal(slice, (length) => ({ buf: new Uint8Array(length), start: 0 }));
+    row.cellBuf[i] = cleared.buf;
+    row.valueStart[i] = cleared.start;
+    row.valueEnd[i] = cleared.end;
+  }
+}
+
+/**
+ * How the columns of `from` stand in `to`, and since when those that `droppedMicros` names are dropped. The headers' columns are in the order
+ * of rows both times, so the indexes ascend.
+ */
+export function columnMap(
+  from: SerializationHeader,
+  to: SerializationHeader,
+  droppedMicros: ReadonlyMap<string, bigint> = new Map(),
+): ColumnMap {
+  const indexesOf = (source: SerializationHeader['staticColumns'], target: SerializationHeader['staticColumns']) => {
+    const byName = new Map(target.map((column, i) => [nameKey(column.nameBytes), i]));
+    return Int32Array.from(source, (column) => byName.get(nameKey(column.nameBytes)) ?? -1);
+  };
+  const timesOf = (columns: SerializationHeader['staticColumns']): (DropTime | undefined)[] =>
+    columns.map(({ nameBytes }) => {
+      const micros = droppedMicros.get(nameKey(nameBytes));
+      if (micros === undefined) return undefined;
+      return { hi: Number(micros >> 32n) | 0, lo: Number(micros & 0xffffffffn) | 0 };
+    });
+  const statics = timesOf(from.staticColumns);
+  const regulars = timesOf(from.regularColumns);
+  const hasDropped = statics.some((t) => t !== undefined) || regulars.some((t) => t !== undefined);
+  return {
+    statics: indexesOf(from.staticColumns, to.staticColumns),
+    regulars: indexesOf(from.regularColumns, to.regularColumns),
+    ...(hasDropped && { dropped: { statics, regulars } }),
+  };
+}
+
+/** A column's stored name as a key of maps. */
+export function nameKey(nameBytes: Uint8Array): string {
+  return Buffer.from(nameBytes).toString('latin1');
+}

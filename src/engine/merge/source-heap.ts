@@ -1,0 +1,59 @@
+/** A binary heap of merge sources, the least on top; the order is an argument, and nothing is allocated per step. */
+import type { MergeSource } from './merge-source.js';
+
+export class SourceHeap {
+  private readonly items: MergeSource[] = [];
+  private readonly compare: (a: MergeSource, b: MergeSource) => number;
+
+  constructor(compare: (a: MergeSource, b: MergeSource) => number) {
+    this.compare = compare;
+  }
+
+  get size(): number {
+    return this.items.length;
+  }
+
+  get top(): MergeSource {
+    return this.items[0]!;
+  }
+
+  push(source: MergeSource): void {
+    const { items } = this;
+    let at = items.length;
+    items.push(source);
+    while (at > 0) {
+      const parent = (at - 1) >> 1;
+      if (this.compare(items[parent]!, source) <= 0) break;
+      items[at] = items[parent]!;
+      at = parent;
+    }
+    items[at] = source;
+  }
+
+  pop(): MergeSource {
+    const { items } = this;
+    const top = items[0]!;
+    const last = items.pop()!;
+    if (items.length > 0) this.sink(last);
+    return top;
+  }
+
+  clear(): void {
+    this.items.length = 0;
+  }
+
+  private sink(source: MergeSource): void {
+    const { items } = this;
+    const n = items.length;
+    let at = 0;
+    for (;;) {
+      let child = at * 2 + 1;
+      if (child >= n) break;
+      if (child + 1 < n && this.compare(items[child + 1]!, items[child]!) < 0) child++;
+      if (this.compare(source, items[child]!) <= 0) break;
+      items[at] = items[child]!;
+      at = child;
+    }
+    items[at] = source;
+  }
+}

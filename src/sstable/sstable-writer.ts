@@ -1,0 +1,454 @@
+/**
+ * Writes an SSTable, all components of it, from partitions in order (Cassandra's SortedTableWriter).
+ *
+ *   rows ─ UnfilteredWriter ─ DataWriter ─ Data.db, CompressionInfo.db or CRC.db, Digest.crc32
+ *     │         └ blocks, keys ─ BigIndexWriter ─ Index.db, Summary.db   or   BtiIndexWriter ─ Partitions.db, Rows.db
+ *     ├ keys ─ FilterBuilder ─ Filter.db
+ *     └ times, sizes ─ MetadataCollector ─ Statistics.db
+ *
+ * Every file is written as `<name>.tmp`, which a node removes when it starts; once all are on the disk they get their names, Data.db last: files
+ * without it are no SSTable, neither to a node, which removes them, nor to lsmctl.
+ */
+import path from 'node:path';
+import { InvariantError } from '../bytes/errors.js';
+import type { FileSink, OutputStorage } from '../bytes/sink.js';
+import { ByteWriter } from '../bytes/writer.js';
+import type { LoadedCompression } from '../codec/compression-params.js';
+import type { ClusteringPrefix } from '../cql/clustering.js';
+import { BOUND_KINDS } from '../cql/clustering.js';
+import { isCounter } from '../cql/type-origin.js';
+import { hasLegacyShards } from '../cql/values/counter.js';
+import { BigIndexWriter } from './big-index-writer.js';
+import { BtiIndexWriter } from './bti/bti-index-writer.js';
+import { DataWriter, type WrittenData } from './data-writer.js';
+import { writeDeletionTime } from './deletion-time.js';
+import { COMPONENT, componentPath, type Descriptor } from './descriptor.js';
+import { type FilterBuilder, makeFilterBuilder } from './filter-builder.js';
+import type { IndexWriter } from './index-writer.js';
+import { CLUSTERING, isBoundary, isOpen, type MarkerBuffer } from './marker-buffer.js';
+import { MetadataCollector } from './metadata/metadata-collector.js';
+import type { CommitLogInterval } from './metadata/stats.js';
+import type { Partitioner } from './partitioner.js';
+import type { DeletionTime } from './row.js';
+import { DeletionState, type RowBuffer } from './row-buffer.js';
+import type { SerializationHeader } from './serialization-header.js';
+import { encodeStatistics, type StatisticsParts } from './statistics.js';
+import { encodeToc } from './toc.js';
+import { UnfilteredWriter } from './unfiltered-writer.js';
+
+/** What of a table decides how its SSTables are written. */
+export type TableLayout = {
+  /** 1: without a filter. */
+  readonly bloomFilterFpChance: number;
+  readonly minIndexInterval: number;
+  readonly compression?: LoadedCompression | undefined;
+  /** Bytes of rows that a block of the partition's index covers. */
+  readonly columnIndexBytes: number;
+};
+
+/** What an SSTable says of itself beyond its rows. */
+export type SSTableOrigin = {
+  readonly level: number;
+  /** 0: not repaired. */
+  readonly repairedAtMillis: number;
+  readonly pendingRepair?: string | undefined;
+  readonly isTransient: boolean;
+  readonly commitLogIntervals: readonly CommitLogInterval[];
+  readonly originatingHostId?: string | undefined;
+  /** Of the first and last key; NaN where the table's strategy does not ask for it. */
+  readonly tokenSpaceCoverage?: ((firstKey: Uint8Array, lastKey: Uint8Array) => number) | undefined;
+};
+
+export type SSTableWriterOptions = {
+  readonly output: OutputStorage;
+  readonly descriptor: Descriptor;
+  readonly header: SerializationHeader;
+  readonly partitioner: Partitioner;
+  readonly layout: TableLayout;
+  readonly origin: SSTableOrigin;
+  /** About how many partitions will come: sizes the filter and the summary. */
+  readonly expectedKeys: number;
+  /** Ends Data.db as Cassandra does where it opens files before they are complete: in every compaction. */
+  readonly isOpenedEarly: boolean;
+};
+
+export type WrittenSSTable = {
+  readonly descriptor: Descriptor;
+  readonly data: WrittenData;
+  readonly partitions: number;
+  readonly statistics: StatisticsParts;
+  /** Bytes of all components. */
+  readonly bytesOnDisk: number;
+};
+
+/** Bytes of rows that are gathered before they go to Data.db. */
+const FLUSH_BYTES = 1 << 16;
+
+const TEMPORARY = '.tmp';
+
+export class SSTableWriter {
+  private readonly options: SSTableWriterOptions;
+  private readonly out = new ByteWriter(FLUSH_BYTES * 2);
+  private readonly rows: UnfilteredWriter;
+  private readonly data: DataWriter;
+  private readonly index: IndexWriter;
+  private readonly indexSinks: FileSink[] = [];
+  private readonly filter: FilterBuilder | undefined;
+  private readonly metadata: MetadataCollector;
+  private readonly isCounterColumn: { readonly statics: readonly boolean[]; readonly regulars: readonly boolean[] };
+  private readonly hasCounters: boolean;
+  private readonly components: string[] = [];
+  private bytes = 0;
+  private partitions = 0;
+  private firstKey: Uint8Array | undefined;
+
+  // ---- the partition; positions are in the plain data, counted from its start
+  private key = new Uint8Array(256);
+  private keyLength = 0;
+  private partitionStart = 0;
+  private readonly deletion = new DeletionState();
+  private headerLength = 0;
+  private previousRowStart = 0;
+  private rowsInPartition = 0;
+  private blocks = 0;
+  private blockStart = -1;
+  private readonly open = new DeletionState();
+  private readonly openAtStart = new DeletionState();
+  private readonly first = new ClusteringCopy();
+  private readonly last = new ClusteringCopy();
+
+  /** @throws UsageError where a file can't be made */
+  constructor(options: SSTableWriterOptions) {
+    const { output, descriptor, header, partitioner, layout, expectedKeys } = options;
+    const { version } = descriptor;
+    this.options = options;
+    this.rows = new UnfilteredWriter(header, version, this.out);
+    this.data = new DataWriter(
+      output,
+      {
+        data: this.path(COMPONENT.data),
+        digest: this.path(COMPONENT.digest),
+        compressionInfo: this.path(COMPONENT.compressionInfo),
+        crc: this.path(COMPONENT.crc),
+      },
+      version,
+      layout.compression,
+    );
+    this.components.push(COMPONENT.data, COMPONENT.digest);
+    this.components.push(layout.compression ? COMPONENT.compressionInfo : COMPONENT.crc);
+    const { clusteringTypes } = header;
+    if (descriptor.format === 'big') {
+      this.index = new BigIndexWriter({
+        version,
+        clusteringTypes,
+        expectedKeys,
+        minIndexInterval: layout.minIndexInterval,
+        index: this.indexSink(COMPONENT.index),
+        summary: this.indexSink(COMPONENT.summary),
+      });
+    } else {
+      this.index = new BtiIndexWriter({
+        partitions: this.indexSink(COMPONENT.partitions),
+        rows: this.indexSink(COMPONENT.rows),
+        version,
+        partitioner,
+        clusteringTypes,
+      });
+    }
+    this.filter = makeFilterBuilder(expectedKeys, layout.bloomFilterFpChance);
+    this.metadata = new MetadataCollector(clusteringTypes, version);
+    this.isCounterColumn = {
+      statics: header.staticColumns.map(({ type }) => isCounter(type)),
+      regulars: header.regularColumns.map(({ type }) => isCounter(type)),
+    };
+    this.hasCounters = [...this.isCounterColumn.statics, ...this.isCounterColumn.regulars].includes(true);
+  }
+
+  private path(component: string): string {
+    return componentPath(this.options.descriptor, component) + TEMPORARY;
+  }
+
+  private indexSink(component: string): FileSink {
+    const sink = this.options.output.create(this.path(component));
+    this.indexSinks.push(sink);
+    this.components.push(component);
+    return sink;
+  }
+
+  /** Plain bytes so far. */
+  get position(): number {
+    return this.data.position + this.out.pos;
+  }
+
+  /** Bytes of Data.db so far, by which Cassandra cuts files. */
+  get storedPosition(): number {
+    return this.options.layout.compression ? this.data.storedPosition : this.position;
+  }
+
+  get partitionCount(): number {
+    return this.partitions;
+  }
+
+  startPartition(key: Uint8Array, keyLength: number, deletion: DeletionState): void {
+    const { out } = this;
+    if (keyLength > this.key.length) this.key = new Uint8Array(keyLength * 2);
+    for (let i = 0; i < keyLength; i++) this.key[i] = key[i]!;
+    this.keyLength = keyLength;
+    this.partitionStart = this.position;
+    this.previousRowStart = 0;
+    this.rowsInPartition = 0;
+    this.blocks = 0;
+    this.blockStart = -1;
+    this.open.clear();
+    this.deletion.copy(deletion);
+    this.index.startPartition(key, keyLength, this.partitionStart);
+    out.u16(keyLength);
+    out.bytes(this.key, 0, keyLength);
+    writeDeletionTime(deletionTime(deletion), this.options.descriptor.version, out);
+    if (deletion.isSet) this.metadata.updatePartitionDeletion(deletion.hi, deletion.lo, deletion.localDeletionSeconds);
+    this.headerLength = this.position - this.partitionStart;
+  }
+
+  /** To be called once a partition where the header has static columns. */
+  staticRow(row: RowBuffer): void {
+    this.rows.row(row, 0);
+    if (!row.isEmpty) this.collect(row);
+    this.headerLength = this.position - this.partitionStart;
+  }
+
+  row(row: RowBuffer): void {
+    const at = this.startUnfiltered(
+      row.clusteringBuf,
+      row.clusteringStart,
+      row.clusteringEnd,
+      row.clusteringSize,
+      CLUSTERING,
+    );
+    this.rows.row(row, at - this.previousRowStart);
+    if (this.rowsInPartition++ === 0) {
+      this.metadata.updateClustering(row.clusteringBuf, row.clusteringStart, row.clusteringEnd);
+    }
+    this.collect(row);
+    this.endUnfiltered(at);
+    this.metadata.updateLastClustering(row.clusteringBuf, row.clusteringStart, row.clusteringEnd);
+  }
+
+  marker(marker: MarkerBuffer): void {
+    const { kind, clusteringBuf, clusteringStart, clusteringEnd, clusteringSize, deletion, openDeletion } = marker;
+    const at = this.startUnfiltered(clusteringBuf, clusteringStart, clusteringEnd, clusteringSize, kind);
+    this.rows.marker(marker, at - this.previousRowStart);
+    const { metadata } = this;
+    metadata.updateBound(kind, clusteringBuf, clusteringStart, clusteringEnd, clusteringSize);
+    metadata.updateDeletion(deletion.hi, deletion.lo, deletion.localDeletionSeconds);
+    if (isBoundary(kind)) {
+      metadata.updateDeletion(openDeletion.hi, openDeletion.lo, openDeletion.localDeletionSeconds);
+      this.open.copy(openDeletion);
+    } else if (isOpen(kind)) {
+      this.open.copy(deletion);
+    } else {
+      this.open.clear();
+    }
+    this.endUnfiltered(at);
+  }
+
+  /** @returns where it begins in the partition */
+  private startUnfiltered(buf: Uint8Array, start: Int32Array, end: Int32Array, size: number, kind: number): number {
+    const at = this.position - this.partitionStart;
+    if (this.blockStart < 0) {
+      this.blockStart = at;
+      this.openAtStart.copy(this.open);
+      this.first.take(buf, start, end, size, kind);
+    }
+    this.last.take(buf, start, end, size, kind);
+    return at;
+  }
+
+  private endUnfiltered(at: number): void {
+    this.previousRowStart = at;
+    if (this.position - this.partitionStart - this.blockStart >= this.options.layout.columnIndexBytes) this.endBlock();
+    if (this.out.pos >= FLUSH_BYTES) this.flush();
+  }
+
+  private endBlock(): void {
+    this.index.addBlock({
+      first: this.first.toPrefix(),
+      last: this.last.toPrefix(),
+      offset: this.blockStart,
+      width: this.position - this.partitionStart - this.blockStart,
+      openAtStart: deletionTime(this.openAtStart),
+      openAtEnd: deletionTime(this.open),
+    });
+    this.blocks++;
+    this.blockStart = -1;
+  }
+
+  endPartition(): void {
+    const { key, keyLength, metadata } = this;
+    // a partition of one block has no use for it
+    if (this.blocks > 0 && this.blockStart >= 0) this.endBlock();
+    const end = this.position - this.partitionStart;
+    this.rows.endOfPartition();
+    metadata.addPartitionSize(end + 1);
+    metadata.addKey(key, keyLength);
+    metadata.addCellsPerPartition();
+    this.filter?.add(key, keyLength);
+    this.index.endPartition(this.headerLength, deletionTime(this.deletion), end);
+    this.firstKey ??= key.slice(0, keyLength);
+    this.partitions++;
+    if (this.out.pos >= FLUSH_BYTES) this.flush();
+  }
+
+  /** What Cassandra's Rows.collectStats tells of a row. */
+  private collect(row: RowBuffer): void {
+    const { metadata } = this;
+    if (row.hasLiveness) {
+      metadata.updateLiveness(row.livenessHi, row.livenessLo, row.livenessTtl, row.livenessLocalExpiration);
+    }
+    const { deletion } = row;
+    if (deletion.isSet) metadata.updateDeletion(deletion.hi, deletion.lo, deletion.localDeletionSeconds);
+    let columnsSet = 0;
+    for (let i = 0; i < row.columnCount; i++) {
+      if (row.columnIsDeleted[i] === 1) {
+        metadata.updateDeletion(row.columnDeletionHi[i]!, row.columnDeletionLo[i]!, row.columnDeletionLocal[i]!);
+      }
+      const stop = row.columnStart[i + 1]!;
+      const from = row.columnStart[i]!;
+      if (stop > from) columnsSet++;
+      for (let cell = from; cell < stop; cell++) {
+        metadata.updateCell(row.cellHi[cell]!, row.cellLo[cell]!, row.cellTtl[cell]!, row.cellLocalDeletion[cell]!);
+      }
+      if (this.hasCounters && stop > from) this.collectCounter(row, i, from);
+    }
+    metadata.updateRow(columnsSet);
+  }
+
+  private collectCounter(row: RowBuffer, column: number, cell: number): void {
+    const isCounterColumn = row.isStatic ? this.isCounterColumn.statics : this.isCounterColumn.regulars;
+    const start = row.valueStart[cell]!;
+    const end = row.valueEnd[cell]!;
+    if (!isCounterColumn[row.columnIndex[column]!] || row.isTombstone(cell) || end - start < 2) return;
+    if (hasLegacyShards(row.cellBuf[cell]!, start, end)) this.metadata.setHasLegacyCounterShards();
+  }
+
+  private flush(): void {
+    this.data.write(this.out.buf, 0, this.out.pos);
+    this.out.pos = 0;
+  }
+
+  /**
+   * Completes all components under their temporary names, on the disk. {@link publish} names them.
+   * @throws UsageError, such as for a full disk
+   */
+  finish(): WrittenSSTable {
+    const { options } = this;
+    const { descriptor, header, partitioner, layout, origin } = options;
+    if (!this.firstKey)
+      throw new InvariantError('an SSTable without partitions is finished', { file: descriptor.prefix });
+    this.flush();
+    if (options.isOpenedEarly) this.data.sync();
+    const data = this.data.finish();
+    this.index.finish();
+    for (const sink of this.indexSinks) {
+      sink.sync();
+      sink.close();
+      this.bytes += sink.position;
+    }
+    if (this.filter) this.component(COMPONENT.filter, this.filter.encode(descriptor.version));
+    const firstKey = this.firstKey;
+    const lastKey = this.key.slice(0, this.keyLength);
+    const statistics = this.metadata.finish({
+      partitioner: partitioner.className,
+      bloomFilterFpChance: layout.bloomFilterFpChance,
+      repairedAtMillis: origin.repairedAtMillis,
+      pendingRepair: origin.pendingRepair,
+      isTransient: origin.isTransient,
+      level: origin.level,
+      commitLogIntervals: origin.commitLogIntervals,
+      originatingHostId: origin.originatingHostId,
+      compressionRatio: data.compressionRatio,
+      tokenSpaceCoverage: origin.tokenSpaceCoverage?.(firstKey, lastKey) ?? Number.NaN,
+      firstKey,
+      lastKey,
+      header,
+    });
+    this.component(COMPONENT.statistics, encodeStatistics(statistics, descriptor.version));
+    this.component(COMPONENT.toc, encodeToc([...this.components, COMPONENT.toc]));
+    return { descriptor, data, partitions: this.partitions, statistics, bytesOnDisk: this.bytes + data.storedBytes };
+  }
+
+  private component(name: string, bytes: Uint8Array): void {
+    const sink = this.options.output.create(this.path(name));
+    try {
+      sink.write(bytes);
+      sink.sync();
+    } finally {
+      sink.close();
+    }
+    this.bytes += bytes.length;
+    this.components.push(name);
+  }
+
+  /** Gives the finished files their names, Data.db last. @throws UsageError */
+  publish(): void {
+    const { output, descriptor } = this.options;
+    const rest = this.components.filter((component) => component !== COMPONENT.data);
+    for (const component of rest) output.rename(this.path(component), componentPath(descriptor, component));
+    output.syncDirectory(descriptor.directory);
+    output.rename(this.path(COMPONENT.data), componentPath(descriptor, COMPONENT.data));
+    output.syncDirectory(descriptor.directory);
+  }
+
+  /** Removes what was written, named or not. */
+  abort(): void {
+    const { output, descriptor } = this.options;
+    this.data.close();
+    for (const sink of this.indexSinks) sink.close();
+    const names = new Set([...this.components, ...Object.values(COMPONENT)]);
+    for (const component of [COMPONENT.data, ...names]) {
+      output.remove(this.path(component));
+      if (this.components.includes(component)) output.remove(componentPath(descriptor, component));
+    }
+  }
+
+  /** Directory of the files. */
+  get directory(): string {
+    return path.dirname(this.path(COMPONENT.data));
+  }
+}
+
+function deletionTime(state: DeletionState): DeletionTime | undefined {
+  if (!state.isSet) return undefined;
+  const markedForDeleteAtMicros = (BigInt(state.hi) << 32n) | BigInt(state.lo >>> 0);
+  return { markedForDeleteAtMicros, localDeletionSeconds: state.localDeletionSeconds };
+}
+
+/** A clustering or bound that is kept while the row that it came from goes. */
+class ClusteringCopy {
+  private readonly bytes = new ByteWriter(128);
+  private lengths = new Int32Array(8);
+  private size = 0;
+  private kind = CLUSTERING;
+
+  take(buf: Uint8Array, start: Int32Array, end: Int32Array, size: number, kind: number): void {
+    if (size > this.lengths.length) this.lengths = new Int32Array(size * 2);
+    this.bytes.pos = 0;
+    this.size = size;
+    this.kind = kind;
+    for (let i = 0; i < size; i++) {
+      const from = start[i]!;
+      this.lengths[i] = from < 0 ? -1 : end[i]! - from;
+      if (from >= 0) this.bytes.bytes(buf, from, end[i]!);
+    }
+  }
+
+  toPrefix(): ClusteringPrefix {
+    const values: (Uint8Array | null)[] = [];
+    let at = 0;
+    for (let i = 0; i < this.size; i++) {
+      const length = this.lengths[i]!;
+      values.push(length < 0 ? null : Uint8Array.from(this.bytes.buf.subarray(at, at + length)));
+      if (length > 0) at += length;
+    }
+    return { kind: BOUND_KINDS[this.kind]!, values };
+  }
+}
