@@ -3,7 +3,8 @@
  *
  *   0 clean | 1 findings | 2 usage, missing file, unsupported format | 3 corrupt data | 4 refused as unsafe | 70 our bug | 130 interrupted
  *
- * An interrupt (Ctrl-C) is left to its default action, which ends even a long synchronous loop; a shell reports that as 130.
+ * An interrupt (Ctrl-C) is left to its default action, which ends even a long synchronous loop; a shell reports that as 130. Where there is
+ * something to clear away first, `interrupt.ts` sees to it.
  */
 import { type ErrorFacts, LsmctlError } from '../bytes/errors.js';
 import { fileError } from '../bytes/source.js';
@@ -63,7 +64,8 @@ export function reportOf(error: unknown, command = ''): ErrorReport {
   }
   if (e.code === 'EPIPE') return of('CLOSED', EXIT.clean, 'the reader closed the pipe', { quiet: true });
   if (e.code === 'EEXIT') return of('EXIT', e.oclif?.exit ?? EXIT.clean, '', { quiet: true });
-  if (e.name === 'ExitPromptError') return of('INTERRUPTED', EXIT.interrupted, 'interrupted');
+  if (e.name === 'ExitPromptError' || e.code === 'ERR_SCRIPT_EXECUTION_INTERRUPTED')
+    return of('INTERRUPTED', EXIT.interrupted, 'interrupted');
   if (e.oclif !== undefined) return of('USAGE', EXIT.usage, usageMessage(e), { hint: usageHint(command) });
   if (typeof e.code === 'string' && e.syscall !== undefined && e.path !== undefined) {
     const known = fileError(error, e.path);

@@ -5,6 +5,7 @@
 import fs from 'node:fs';
 import { UsageError } from '../bytes/errors.js';
 import { fileError } from '../bytes/source.js';
+import { withCleanUp } from './interrupt.js';
 
 /** Takes bytes in order. What `write` is given may be reused by the caller as soon as it returns. */
 export interface Sink {
@@ -130,16 +131,24 @@ export function openSink(output: string | undefined): Sink {
   return output === undefined || output === '-' ? stdoutSink() : new FileSink(output);
 }
 
-/** Runs `work` with the sink of `--output`: committed when it returns, discarded when it throws. */
+/** Runs `work` with the sink of `--output`: committed when it returns, discarded when it throws or a signal ends the process. */
 export async function withSink<T>(output: string | undefined, work: (sink: Sink) => T | Promise<T>): Promise<T> {
   const sink = openSink(output);
-  try {
+  const isFile = output !== undefined && output !== '-';
+  const committed = async () => {
     const result = await work(sink);
     sink.commit();
     return result;
+  };
+  const interrupted = () => {
+    sink.discard();
+    notice('lsmctl: interrupted');
+  };
+  try {
+    return isFile ? await withCleanUp(interrupted, committed) : await committed();
   } catch (error) {
-    if (output === undefined || output === '-') flushQuietly(sink);
-    else sink.discard();
+    if (isFile) sink.discard();
+    else flushQuietly(sink);
     throw error;
   }
 }

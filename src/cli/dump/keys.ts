@@ -5,7 +5,9 @@ import type { TextSink } from '../../render/partition-writer.js';
 import { SSTableDumpWriter } from '../../render/sstabledump.js';
 import { COMPONENT, componentPath, type Descriptor } from '../../sstable/descriptor.js';
 import { readKeyRange } from '../../sstable/key-range.js';
-import { openDescriptor } from '../../sstable/sstable.js';
+import type { PartitionIndex } from '../../sstable/partition-index.js';
+import { openDescriptor, type SSTable } from '../../sstable/sstable.js';
+import { interruptible } from '../interrupt.js';
 
 /** Data.db is read only where the index does not hold the keys (BTI). */
 export async function dumpKeys(storage: Storage, descriptor: Descriptor, sink: TextSink): Promise<void> {
@@ -15,11 +17,7 @@ export async function dumpKeys(storage: Storage, descriptor: Descriptor, sink: T
     const writer = new SSTableDumpWriter(sstable.header, { lines: false, rawTimes: false, nowSeconds: 0 }, sink);
     try {
       writer.begin();
-      let last: Uint8Array | undefined;
-      for (const entry of index.entries()) {
-        last = entry.key ?? sstable.keyAt(entry.dataPosition);
-        writer.keyOnly(last);
-      }
+      const last = interruptible(() => writeKeys(sstable, index, writer));
       checkLast(last, readKeyRange(storage, descriptor, sstable.statistics)?.last, descriptor);
       writer.end();
       writer.flush();
@@ -29,6 +27,16 @@ export async function dumpKeys(storage: Storage, descriptor: Descriptor, sink: T
   } finally {
     sstable.close();
   }
+}
+
+/** @returns the last key */
+function writeKeys(sstable: SSTable, index: PartitionIndex, writer: SSTableDumpWriter): Uint8Array | undefined {
+  let last: Uint8Array | undefined;
+  for (const entry of index.entries()) {
+    last = entry.key ?? sstable.keyAt(entry.dataPosition);
+    writer.keyOnly(last);
+  }
+  return last;
 }
 
 /** An index that was cut off where an entry ends tells nothing of it: another component knows the last key. */

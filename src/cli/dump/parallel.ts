@@ -9,6 +9,7 @@ import { CorruptError, type ErrorFacts } from '../../bytes/errors.js';
 import type { DumpContext, PartitionWriter, TextSink } from '../../render/partition-writer.js';
 import type { Descriptor } from '../../sstable/descriptor.js';
 import type { SSTable } from '../../sstable/sstable.js';
+import { interruptible } from '../interrupt.js';
 import type { PositionRange } from './ranges.js';
 import { dumpRange, type Watch } from './run.js';
 import type { DumpSpec } from './spec.js';
@@ -57,7 +58,8 @@ export async function dumpParallel(
   const inline = (range: PositionRange): number => {
     writer.continueAfter(written);
     try {
-      const result = dumpRange(sstable, init.spec, writer, range, { watch });
+      const work = () => dumpRange(sstable, init.spec, writer, range, { watch });
+      const result = isHeld(range) ? work() : interruptible(work);
       written += result.written;
       return result.end;
     } finally {

@@ -8,6 +8,7 @@ import type { DumpContext, PartitionWriter, TextSink } from '../../render/partit
 import { COMPONENT, type Descriptor } from '../../sstable/descriptor.js';
 import { openDescriptor, type SSTable } from '../../sstable/sstable.js';
 import type { UnfilteredCursor } from '../../sstable/unfiltered-cursor.js';
+import { breathe, interruptible } from '../interrupt.js';
 import type { PositionRange } from './ranges.js';
 import type { Selection } from './select.js';
 import { type DumpSpec, exclusion, makeWriter, specFilter } from './spec.js';
@@ -106,7 +107,7 @@ export async function dumpSSTable(
         ...(await dumpParallel({ descriptor, spec, context }, sstable, writer, ranges, sink, workers, watch)),
       );
     } else {
-      dumpInline(sstable, spec, writer, ranges, { accepts, watch });
+      await dumpInline(sstable, spec, writer, ranges, { accepts, watch });
     }
     writer.end();
     writer.flush();
@@ -130,15 +131,27 @@ function workersFor(ranges: readonly PositionRange[]): number {
   return bytes >= MIN_SPREAD_BYTES ? availableParallelism() : 1;
 }
 
-function dumpInline(
+/** Plain bytes between two looks at whether a signal came. */
+const SLICE_BYTES = 4 << 20;
+
+async function dumpInline(
   sstable: SSTable,
   spec: DumpSpec,
   writer: PartitionWriter,
   ranges: readonly PositionRange[],
   options: { readonly accepts: Accepts | undefined; readonly watch: Watch | undefined },
-): void {
+): Promise<void> {
+  const cursor = sstable.cursor();
   try {
-    for (const range of joined(ranges)) dumpRange(sstable, spec, writer, range, options);
+    for (const range of joined(ranges)) {
+      for (let { start } = range; start < range.end; ) {
+        const end = Math.min(range.end, start + SLICE_BYTES);
+        const slice = () => dumpRange(sstable, spec, writer, { ...range, start, end }, { ...options, cursor });
+        start = interruptible(slice).end;
+        await breathe();
+        if (range.single) break;
+      }
+    }
   } catch (error) {
     writer.flush();
     throw error;
