@@ -9,10 +9,10 @@ const C2_HI = 0x4cf5ad43 | 0;
 const C2_LO = 0x2745937f | 0;
 
 /** High half of the product that {@link mulLo} returns the low half of. */
-let productHi = 0;
+export let productHi = 0;
 
 /** 64-bit product, modulo 2^64: returns the low half, leaves the high half in `productHi`. */
-function mulLo(aHi: number, aLo: number, bHi: number, bLo: number): number {
+export function mulLo(aHi: number, aLo: number, bHi: number, bLo: number): number {
   const a0 = aLo & 0xffff;
   const a1 = aLo >>> 16;
   const b0 = bLo & 0xffff;
@@ -130,11 +130,12 @@ export function murmur3(bytes: Uint8Array, start: number, end: number, out: Hash
   return out;
 }
 
-let tailHi = 0;
-let tailLo = 0;
+/** Halves of the word that {@link tailWord} makes. */
+export let tailHi = 0;
+export let tailLo = 0;
 
 /** XOR of up to eight bytes, each sign-extended to 64 bits and then shifted to its place: a negative one flips every bit above it. */
-function tailWord(bytes: Uint8Array, start: number, count: number): void {
+export function tailWord(bytes: Uint8Array, start: number, count: number): void {
   let hi = 0;
   let lo = 0;
   for (let i = 0; i < count; i++) {

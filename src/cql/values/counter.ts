@@ -54,6 +54,23 @@ export function decodeCounterContext(bytes: Uint8Array, start = 0, end = bytes.l
   return { shards, total: BigInt.asIntN(64, total) };
 }
 
+/**
+ * Whether a context has shards that are not global: an SSTable that holds such says so (CounterContext.hasLegacyShards).
+ * @throws CorruptError where the header does not fit
+ */
+export function hasLegacyShards(bytes: Uint8Array, start: number, end: number): boolean {
+  const count = end - start < 2 ? 0 : Math.abs(i16At(bytes, start));
+  const shardsStart = start + 2 + 2 * count;
+  if (shardsStart > end) throw badValue('counter', 'a counter context', bytes, start, end, 'ends in its header');
+  if (count < Math.trunc((end - shardsStart) / SHARD_BYTES)) return true;
+  for (let at = start + 2; at < shardsStart; at += 2) if (i16At(bytes, at) >= 0) return true;
+  return false;
+}
+
+function i16At(bytes: Uint8Array, at: number): number {
+  return ((bytes[at]! << 24) >> 16) | bytes[at + 1]!;
+}
+
 function uuidText(bytes: Uint8Array, at: number): string {
   const out = new ByteWriter(36);
   writeUuid(bytes, at, out);

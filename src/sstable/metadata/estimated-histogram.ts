@@ -22,6 +22,9 @@ export type EstimatedHistogram = {
 export const PARTITION_SIZE_BUCKETS = 155;
 export const CELL_PER_PARTITION_BUCKETS = 118;
 
+/** Of partition sizes, that 3.11 and 4.x write. */
+export const LEGACY_PARTITION_SIZE_BUCKETS = 150;
+
 /** Cassandra's series of offsets: 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 17, 20 … each 1.2 times the one before, rounded. */
 export function histogramOffsets(size: number): number[] {
   const offsets: number[] = [];
@@ -43,6 +46,29 @@ export function makeHistogram(values: Iterable<readonly [value: number, count: n
     else overflow += count;
   }
   return { offsets, counts, overflow } satisfies EstimatedHistogram;
+}
+
+/** A histogram in the making. */
+export class EstimatedHistogramBuilder {
+  private readonly offsets: readonly number[];
+  /** The last is the overflow. */
+  private readonly counts: Float64Array;
+
+  constructor(bucketCount: number) {
+    this.offsets = histogramOffsets(bucketCount);
+    this.counts = new Float64Array(bucketCount + 1);
+  }
+
+  add(value: number): void {
+    this.counts[bucketOf(this.offsets, value)]!++;
+  }
+
+  /** The histogram of what was added so far. More may be added. */
+  build(): EstimatedHistogram {
+    const counts = Array.from(this.counts);
+    const overflow = counts.pop()!;
+    return { offsets: this.offsets, counts, overflow };
+  }
 }
 
 /** How many values were counted. */

@@ -30,9 +30,11 @@ export const MAX_LEGACY_DELETION_TIME = 0x7ffffffe;
 
 const MAX_INT = 0x7fffffff;
 
-/** A histogram to be written; `bins` as {@link TombstoneHistogram.bins} wants them. */
-export function makeTombstoneHistogram(bins: readonly TombstoneBin[]): TombstoneHistogram {
-  return { bins, stored: { maxBins: bins.length, bins } };
+/**
+ * A histogram to be written; `bins` as {@link TombstoneHistogram.bins} wants them. `maxBins` is how many there can be (3.x writes that) or are.
+ */
+export function makeTombstoneHistogram(bins: readonly TombstoneBin[], maxBins = bins.length): TombstoneHistogram {
+  return { bins, stored: { maxBins, bins } };
 }
 
 /**
