@@ -126,15 +126,25 @@ export function stdoutSink(): StdoutSink {
   return shared;
 }
 
+/** Columns of the terminal that `--output` writes to; infinite where it writes to none. A terminal that does not tell has 80. */
+export function terminalWidth(output: string | undefined): number {
+  if (isFile(output) || !process.stdout.isTTY) return Number.POSITIVE_INFINITY;
+  return process.stdout.columns || 80;
+}
+
+/** Whether `--output` is a file: it is absent or `-` for stdout. */
+function isFile(output: string | undefined): output is string {
+  return output !== undefined && output !== '-';
+}
+
 /** stdout for `undefined` and `-`, else a new file. @throws UsageError where the file can't be made */
 export function openSink(output: string | undefined): Sink {
-  return output === undefined || output === '-' ? stdoutSink() : new FileSink(output);
+  return isFile(output) ? new FileSink(output) : stdoutSink();
 }
 
 /** Runs `work` with the sink of `--output`: committed when it returns, discarded when it throws or a signal ends the process. */
 export async function withSink<T>(output: string | undefined, work: (sink: Sink) => T | Promise<T>): Promise<T> {
   const sink = openSink(output);
-  const isFile = output !== undefined && output !== '-';
   const committed = async () => {
     const result = await work(sink);
     sink.commit();
@@ -145,9 +155,9 @@ export async function withSink<T>(output: string | undefined, work: (sink: Sink)
     notice('lsmctl: interrupted');
   };
   try {
-    return isFile ? await withCleanUp(interrupted, committed) : await committed();
+    return isFile(output) ? await withCleanUp(interrupted, committed) : await committed();
   } catch (error) {
-    if (isFile) sink.discard();
+    if (isFile(output)) sink.discard();
     else flushQuietly(sink);
     throw error;
   }

@@ -6,7 +6,7 @@
  *                                                                     note     a long text …
  *                                                                     written  2023-11-14T22:13:20.000005Z
  *
- * The first page of rows decides which. Tables are laid out a page at a time, so that nothing more than a page is held. Static values have a
+ * The first page of rows decides which; where the text goes to no terminal it is a table, and nothing is cut to a width. Tables are laid out a page at a time, so that nothing more than a page is held. Static values have a
  * row of their own, with `(static)` for a clustering. Null is blank, empty text is `''`; control characters are shown, not sent to the terminal;
  * long values end in `…`. Numbers stand to the right. What is deleted or expired is counted at the end.
  */
@@ -24,19 +24,20 @@ import { tableText } from './table.js';
 import { microsTimeText } from './time.js';
 
 export type TableLayout = {
-  /** Columns of the terminal. */
+  /** Columns of the terminal; infinite where there is none: a table then, as wide as its values. */
   readonly width: number;
   /** Rows that a table's column widths are measured on. */
   readonly pageRows: number;
 };
 
-const DEFAULT_LAYOUT: TableLayout = { width: 80, pageRows: 100 };
+export const DEFAULT_LAYOUT: TableLayout = { width: 80, pageRows: 100 };
 /** More of a value than any terminal shows. */
 const MAX_VALUE_BYTES = 4096;
 /** A table is chosen where it fits with columns cut to this width, those of the key never. */
 const FAIR_COLUMN = 32;
 /** Later pages may need to cut more. */
 const LEAST_COLUMN = 8;
+/** On a terminal, however wide. */
 const MAX_COLUMN = 200;
 const GAP = 2;
 
@@ -157,6 +158,7 @@ export class TableWriter implements PartitionWriter {
 
   /** The widest that columns may be, but for those of the key, so that a table of the rows fits; below `least` where none would. */
   private widest(rows: readonly (readonly string[])[], least: number): number {
+    if (this.layout.width === Number.POSITIVE_INFINITY) return MAX_VALUE_BYTES;
     const titles = [...this.rows.columns.map(({ name }) => name), 'written'];
     const natural = titles.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]!.length)));
     const { keyCount } = this.rows;

@@ -13,7 +13,7 @@ import { readStatistics } from '../../sstable/statistics.js';
 import { confirm } from '../confirm.js';
 import { EXIT, type ExitCode, errorText, reportOf } from '../exit.js';
 import { parseTimeSeconds } from '../flags.js';
-import { notice, type Sink, withSink } from '../output.js';
+import { notice, type Sink, terminalWidth, withSink } from '../output.js';
 import { type Progress, startProgress } from '../progress.js';
 import { parseClustering } from './clustering.js';
 import { dumpKeys } from './keys.js';
@@ -215,6 +215,7 @@ async function dumpOne(run: Run, files: SSTableFiles): Promise<boolean> {
     excluded: flags['exclude-key'] ?? [],
     ...(run.budget && { budget: run.budget }),
     toleratesBadChunks: run.format === 'sstabledump',
+    width: terminalWidth(flags.output),
   };
   const context = await contextOf(run, files);
   const heading = run.format === 'csv' ? headingOf(context, descriptor) : undefined;

@@ -30,6 +30,8 @@ export type DumpSpec = {
   readonly budget?: Budget;
   /** Whether chunks of an uncompressed table that fail CRC.db are printed all the same (and told), as sstabledump does. */
   readonly toleratesBadChunks: boolean;
+  /** Of the table format: columns of the terminal, infinite where the text goes elsewhere. */
+  readonly width: number;
 };
 
 export async function makeWriter(
@@ -63,8 +65,8 @@ export async function makeWriter(
       return new CsvWriter(header, context, sink);
     }
     case 'table': {
-      const { TableWriter } = await import('../../render/dump-table.js');
-      return new TableWriter(header, context, sink);
+      const { DEFAULT_LAYOUT, TableWriter } = await import('../../render/dump-table.js');
+      return new TableWriter(header, context, sink, { ...DEFAULT_LAYOUT, width: spec.width });
     }
     default:
       throw new UsageError(`unknown format ${spec.format satisfies never}`);
