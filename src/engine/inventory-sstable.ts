@@ -1,14 +1,15 @@
 /** What is told of one SSTable without opening Data.db: names and sizes of its files, TOC.txt, Statistics.db, the head of CompressionInfo.db. */
+import path from 'node:path';
 import { CorruptError, LsmctlError } from '../bytes/errors.js';
 import type { Storage } from '../bytes/source.js';
 import { readCompressionParameters, readLastChunkOffset } from '../sstable/compression-info.js';
-import { COMPONENT, componentPath, type Descriptor } from '../sstable/descriptor.js';
+import { COMPONENT, componentPath, type Descriptor, parseTableDirectory, splitName } from '../sstable/descriptor.js';
 import { histogramCount } from '../sstable/metadata/estimated-histogram.js';
 import { idTimestampMillis } from '../sstable/sstable-id.js';
 import { readStatistics } from '../sstable/statistics.js';
 import { compareToc, readToc, requiredComponents } from '../sstable/toc.js';
 import type { Finding } from './inventory-finding.js';
-import type { SSTableFiles } from './sstable-directory.js';
+import type { SSTableFiles, UnsupportedSSTable } from './sstable-directory.js';
 
 /** A value that could not be had, and why. */
 export type Unmeasured = { readonly unmeasured: string };
@@ -85,6 +86,31 @@ export function examineSSTable(storage: Storage, files: SSTableFiles): ExaminedS
     statistics: read.statistics,
   };
   return { entry, findings: [...read.findings, ...componentFindings(storage, descriptor, sizes)] };
+}
+
+/** An SSTable of a version that is not read: the names and sizes of its files tell what they can. */
+export function examineUnsupported(storage: Storage, sstable: UnsupportedSSTable): InventorySSTable {
+  const { directory, prefix, files, error } = sstable;
+  const sizes = files.map((name) => storage.stat(path.join(directory, name))?.size ?? 0);
+  const index = parseTableDirectory(directory).index;
+  const unmeasured = { unmeasured: error.message };
+  return {
+    name: prefix,
+    directory,
+    ...partsOfPrefix(prefix),
+    ...(index !== undefined && { index }),
+    diskBytes: sizes.reduce((sum, size) => sum + size, 0),
+    uncompressedBytes: unmeasured,
+    statistics: unmeasured,
+  };
+}
+
+/** `<version>-<id>-<format>`, before 2.2 `<keyspace>-<table>-<version>-<id>`. */
+function partsOfPrefix(prefix: string): Pick<InventorySSTable, 'version' | 'format' | 'id'> {
+  const { version, format, id } = splitName(`${prefix}-${COMPONENT.data}`) ?? {};
+  if (version !== undefined) return { version, format: format!, id: id! };
+  const words = prefix.replace(/-big$/, '').split('-');
+  return { version: words.at(-2) ?? prefix, format: 'big', id: words.at(-1)! };
 }
 
 type ReadParts = Pick<InventorySSTable, 'uncompressedBytes' | 'compressor' | 'statistics'> & {

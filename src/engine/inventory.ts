@@ -8,7 +8,13 @@ import { findKeyspace, findTable, isSystemKeyspace, type Schema } from '../cql/s
 import type { ResolvedPaths } from './data-directory.js';
 import { directoryFindings, pathFindings, transactionFindings } from './inventory-directory.js';
 import { type Finding, isWrong } from './inventory-finding.js';
-import { type ExaminedSSTable, examineSSTable, type InventorySSTable, isMeasured } from './inventory-sstable.js';
+import {
+  type ExaminedSSTable,
+  examineSSTable,
+  examineUnsupported,
+  type InventorySSTable,
+  isMeasured,
+} from './inventory-sstable.js';
 import { addUsage, type Holder, holderOf, snapshotUsage, type UsageBytes } from './snapshot-usage.js';
 import type { SSTableDirectory } from './sstable-directory.js';
 import type { TransactionOutcome } from './transaction-outcome.js';
@@ -175,6 +181,9 @@ function examineTable(
     findings.push(...directoryFindings(storage, directory));
     if (!listed.includes(directory)) continue;
     for (const sstable of directory.sstables) examined.push(examineSSTable(storage, sstable));
+    for (const sstable of directory.unsupported) {
+      examined.push({ entry: examineUnsupported(storage, sstable), findings: [] }); // told with its directory
+    }
   }
   findings.push(...examined.flatMap((sstable) => sstable.findings));
   const sstables = examined.map((sstable) => sstable.entry);
@@ -276,7 +285,7 @@ function snapshotsOf(
       kind: tag === undefined ? 'backup' : 'snapshot',
       ...(tag !== undefined && { tag }),
       directories: own.map((directory) => directory.path),
-      sstables: own.reduce((sum, directory) => sum + directory.sstables.length, 0),
+      sstables: own.reduce((sum, { sstables, unsupported }) => sum + sstables.length + unsupported.length, 0),
       usage: bytes,
     };
   });

@@ -63,7 +63,7 @@ function shortStrategy(name: string): string {
 function tableRow(table: InventoryTable): string[] {
   const { totals, compaction } = table;
   const strategy = compaction?.class === undefined ? '' : shortStrategy(compaction.class);
-  const known = totals.sstables > totals.unmeasured || totals.sstables === 0;
+  const known = isKnown(totals);
   return [
     table.table,
     table.isDropped ? 'dropped' : strategy,
@@ -73,6 +73,11 @@ function tableRow(table: InventoryTable): string[] {
     known ? partitionsText(totals) : UNMEASURED,
     known ? zeroOr(totals.tombstonesEstimate) : UNMEASURED,
   ];
+}
+
+/** Whether any of the SSTables could be measured, or there is none to measure. */
+function isKnown({ sstables, unmeasured }: InventoryTotals): boolean {
+  return sstables > unmeasured || sstables === 0;
 }
 
 /** Added up over SSTables it is only a bound: `≤` says so. */
@@ -88,14 +93,17 @@ function zeroOr(estimate: number): string {
 
 function tableBlock(table: InventoryTable, options: InventoryTextOptions): string {
   const { totals } = table;
-  const facts = [
-    table.versions.join(' '),
-    table.isDropped ? 'dropped' : (table.compaction?.class ?? ''),
-    `${bytesText(totals.diskBytes)} on disk`,
+  const measured = [
     `${bytesText(totals.uncompressedBytes)} plain`,
     `${partitionsText(totals)} partitions`,
     `${zeroOr(totals.tombstonesEstimate)} tombstones`,
     totals.sstables > 0 ? repairShares(totals) : '',
+  ];
+  const facts = [
+    table.versions.join(' '),
+    table.isDropped ? 'dropped' : (table.compaction?.class ?? ''),
+    `${bytesText(totals.diskBytes)} on disk`,
+    ...(isKnown(totals) ? measured : []),
     table.levels ? `levels ${levelsText(table.levels)}` : '',
     totals.unmeasured > 0 ? `without ${plural(totals.unmeasured, 'SSTable')} that could not be read` : '',
     spanText(totals.minTimestampMicros, totals.maxTimestampMicros),
@@ -187,17 +195,23 @@ function usageCells(usage: UsageBytes): string[] {
 function findingBlocks(title: string, findings: readonly Finding[], options: InventoryTextOptions): string[] {
   if (findings.length === 0) return [];
   const lines = [`${title} (${countText(findings.length)})`];
-  const kinds = [...new Set(findings.map((finding) => finding.kind))];
-  for (const kind of kinds) {
-    const own = findings.filter((finding) => finding.kind === kind);
+  const groups = new Map<string, Finding[]>();
+  for (const finding of findings) {
+    const key = `${finding.kind} ${finding.hint ?? ''}`;
+    groups.set(key, [...(groups.get(key) ?? []), finding]);
+  }
+  // findings of a kind together, each under its own hint
+  const kinds = [...new Set(findings.map(({ kind }) => kind))];
+  const ordered = kinds.flatMap((kind) => [...groups.values()].filter((own) => own[0]!.kind === kind));
+  for (const own of ordered) {
+    const { kind, hint } = own[0]!;
     for (const finding of own.slice(0, MAX_SHOWN)) {
       const at = finding.offset === undefined ? '' : ` at ${countText(finding.offset)}`;
       lines.push(`  ${relative(finding.path, options)}${at}`);
       lines.push(...wrapWords(`${kind}: ${finding.message}`, 4));
     }
     if (own.length > MAX_SHOWN) lines.push(`  and ${countText(own.length - MAX_SHOWN)} more: ${kind} (--json has all)`);
-    const hints = [...new Set(own.flatMap((finding) => finding.hint ?? []))];
-    for (const hint of hints) lines.push(...wrapWords(`→ ${hint}`, 4));
+    if (hint !== undefined) lines.push(...wrapWords(`→ ${hint}`, 4));
   }
   return [lines.join('\n')];
 }

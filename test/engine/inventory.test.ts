@@ -5,7 +5,7 @@ import { UsageError } from '../../src/bytes/errors.js';
 import { CountingStorage, diskStorage, type Storage } from '../../src/bytes/source.js';
 import { EMPTY_SCHEMA, type Schema, type Table } from '../../src/cql/schema.js';
 import { resolvePaths } from '../../src/engine/data-directory.js';
-import { type InventoryOptions, takeInventory } from '../../src/engine/inventory.js';
+import { type InventoryOptions, type InventoryTable, takeInventory } from '../../src/engine/inventory.js';
 import { isWrong } from '../../src/engine/inventory-finding.js';
 import { isMeasured } from '../../src/engine/inventory-sstable.js';
 import { makeFileRecord } from '../../src/engine/transaction-log.js';
@@ -213,6 +213,43 @@ describe('what looks wrong', () => {
     expect(isMeasured(table!.sstables[0]!.statistics)).toBe(false);
     expect(table!.totals.unmeasured).toBe(1);
     expect(inventoryText(inventory)).toMatch(/^ {2}t +LCS +1 +\S+ B +unmeasured +unmeasured +unmeasured$/m);
+  });
+});
+
+describe('SSTables of versions that are not read', () => {
+  const data = temporaryDirectory();
+  const table = path.join(data, 'ks', `t-${ID}`);
+  makeSSTable(table, 'la-1-big', ['Data.db', 'Index.db']);
+  makeSSTable(table, 'ks-t-ka-2', ['Data.db', 'Index.db', 'Statistics.db']);
+  makeSSTable(table, 'ms-3-big', ['Data.db']);
+  fs.mkdirSync(path.join(table, 'snapshots'));
+  linkAll(table, path.join(table, 'snapshots', 's'));
+  const inventory = inventoryOf([data], { schema: schemaWith('t', UUID) });
+
+  it('count with the sizes of their files, and with nothing else', () => {
+    const [{ sstables, totals, snapshots }] = inventory.keyspaces[0]!.tables as [InventoryTable];
+    const seen = sstables.map(({ name, version, format, id, diskBytes }) => [name, version, format, id, diskBytes]);
+    expect(seen).toEqual([
+      ['ks-t-ka-2', 'ka', 'big', '2', 30],
+      ['la-1-big', 'la', 'big', '1', 20],
+      ['ms-3-big', 'ms', 'big', '3', 10],
+    ]);
+    for (const { statistics, uncompressedBytes } of sstables) {
+      expect(statistics).toEqual({ unmeasured: expect.stringMatching(/SSTable version '..' .*is not supported/) });
+      expect(isMeasured(uncompressedBytes)).toBe(false);
+    }
+    expect(totals).toMatchObject({ sstables: 3, unmeasured: 3, diskBytes: 60 });
+    expect(snapshots.map((snapshot) => snapshot.sstables)).toEqual([3]);
+  });
+
+  it('are shown so, each version with its own hint', () => {
+    const text = inventoryText(inventory, { root: data });
+    expect(text).toMatch(/^ks: 1 table, 3 SSTables, 60 B$/m);
+    expect(text).toMatch(/^ {2}t +LCS +3 +60 B +unmeasured +unmeasured +unmeasured$/m);
+    expect(text).toMatch(/la-1-big\n.*la.*\n +→ .*2\.2.*\n(.*\n)*.*ms-3-big\n.*\n +→ ScyllaDB/);
+    const listed = inventoryText(inventory, { root: data, sstables: true });
+    expect(listed).toMatch(/60 B on disk,\s+without 3 SSTables that could not be read$/m);
+    expect(listed).not.toMatch(/ 0 partitions| 0 B /);
   });
 });
 
