@@ -1,10 +1,12 @@
 /**
  * `npx vite-node test/oracle/record-compaction.ts -- [NAME...]`: a real node's major compaction of each table of a data directory, kept for parity.ts,
- * which then needs no node. Names: kitchen-oa-1 kitchen-da-1 kitchen-nb-1 (of the corpus), oa-5.0 da-5.0 nb-4.1 (fixtures).
+ * which then needs no node. Names: kitchen-oa-1 kitchen-da-1 kitchen-nb-1 (of the corpus), oa-5.0 da-5.0 nb-4.1 (fixtures), cuts-oa cuts-da cuts-nb
+ * (workloads/cuts.ts), random-oa-SEED random-da-SEED random-nb-SEED (workloads/random.ts).
  */
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Client } from 'cassandra-driver';
 import { diskStorage } from '../../src/bytes/source.js';
@@ -13,6 +15,9 @@ import { readStatistics } from '../../src/sstable/statistics.js';
 import { FIXTURES } from '../fixtures.js';
 import { connect, cql, type Node, nodetool, setup, startNode, stopNode, V5, V41 } from './cassandra.js';
 import { dataFiles, RECORDINGS, type RecordedTable, type RecordedTask, type Recording } from './recordings.js';
+import { cuts } from './workloads/cuts.js';
+import { chance } from './workloads/random.js';
+import type { Workload } from './workloads/workload.js';
 
 const CORPUS = fileURLToPath(new URL('../../../shared/corpus', import.meta.url));
 
@@ -25,6 +30,19 @@ const SOURCES: Readonly<Record<string, Source>> = {
   'oa-5.0': { directory: join(FIXTURES, 'oa-5.0'), version: V5 },
   'da-5.0': { directory: join(FIXTURES, 'da-5.0'), version: V5 },
   'nb-4.1': { directory: join(FIXTURES, 'nb-4.1'), version: V41 },
+};
+
+const NODES: Readonly<Record<string, { readonly version: string; readonly yaml: readonly string[] }>> = {
+  oa: { version: V5, yaml: ['storage_compatibility_mode: NONE', 'sstable: { selected_format: big }'] },
+  da: {
+    version: V5,
+    yaml: [
+      'storage_compatibility_mode: NONE',
+      'sstable: { selected_format: bti }',
+      'uuid_sstable_identifiers_enabled: true',
+    ],
+  },
+  nb: { version: V41, yaml: [] },
 };
 
 const SYSTEM = /^system/;
@@ -146,6 +164,43 @@ async function compactAll(node: Node, keyspaces: readonly string[]): Promise<Map
   return options;
 }
 
+/** A data directory with a keyspace of that workload, flushed round by round, and the configuration it was made with. */
+async function make(version: string, own: readonly string[], workload: Workload): Promise<string> {
+  const dir = mkdtempSync(join(tmpdir(), 'lsmctl-make-'));
+  const node = await startNode(version, dir, { ...NODE, yaml: [...YAML, ...own], jvm: JVM });
+  try {
+    const client = await connect(node);
+    await cql(client, workload.create);
+    nodetool(node, 'disableautocompaction');
+    for (const round of workload.rounds) {
+      await cql(client, round);
+      nodetool(node, 'flush', workload.keyspace);
+    }
+    nodetool(node, 'flush', 'system_schema');
+    await client.shutdown();
+  } finally {
+    await stopNode(node);
+  }
+  for (const name of readdirSync(join(dir, 'data')))
+    if (name !== workload.keyspace && name !== 'system_schema') rmSync(join(dir, 'data', name), { recursive: true });
+  writeFileSync(join(dir, 'cassandra.yaml'), `seed_provider: -\n${own.map((line) => `${line}\n`).join('')}`);
+  await sleep(2000); // the shortest TTLs are over
+  return dir;
+}
+
+/** `cuts-FORMAT` or `random-FORMAT-SEED`: made anew, recorded, and kept in the recording alone. */
+async function recordMade(name: string): Promise<void> {
+  const [kind, format, seed] = name.split('-');
+  const node = NODES[format!];
+  if (!node) throw new Error(`${name}: no such recording`);
+  setup([node.version]);
+  const workload = kind === 'cuts' ? cuts(node.version) : chance(node.version, Number(seed));
+  const yaml = kind === 'cuts' ? node.yaml : [...node.yaml, 'column_index_size: 2KiB'];
+  const directory = await make(node.version, yaml, workload);
+  await record(name, { directory, version: node.version });
+  rmSync(directory, { recursive: true });
+}
+
 async function record(name: string, { directory, version }: Source): Promise<void> {
   setup([version]);
   const dir = mkdtempSync(join(tmpdir(), 'lsmctl-record-'));
@@ -213,5 +268,10 @@ function recordedTables(
   });
 }
 
-const wanted = process.argv.filter((word) => word in SOURCES);
-for (const name of wanted.length > 0 ? wanted : Object.keys(SOURCES)) await record(name, SOURCES[name]!);
+const NAMES = [...Object.keys(SOURCES), ...Object.keys(NODES).map((format) => `cuts-${format}`)];
+const asked = process.argv.filter((word) => word in SOURCES || /^(cuts|random)-(oa|da|nb)/.test(word));
+for (const name of asked.length > 0 ? asked : NAMES) {
+  const source = SOURCES[name];
+  if (source) await record(name, source);
+  else await recordMade(name);
+}

@@ -1,0 +1,245 @@
+/**
+ * One compaction: SSTables merged and purged into new ones (Cassandra's CompactionTask). Inputs are only read. Outputs are written under
+ * temporary names; {@link CompactionTask.publish} names them all, {@link CompactionTask.abort} removes them.
+ */
+import type { OutputStorage } from '../../bytes/sink.js';
+import type { Storage } from '../../bytes/source.js';
+import type { Table, View } from '../../cql/schema.js';
+import type { Descriptor } from '../../sstable/descriptor.js';
+import type { MarkerBuffer } from '../../sstable/marker-buffer.js';
+import { mergeIntervals } from '../../sstable/metadata/commit-log-intervals.js';
+import type { CommitLogInterval } from '../../sstable/metadata/stats.js';
+import { type Partitioner, partitionerOf } from '../../sstable/partitioner.js';
+import type { DeletionState, RowBuffer } from '../../sstable/row-buffer.js';
+import type { SerializationHeader } from '../../sstable/serialization-header.js';
+import { openDescriptor, type SSTable } from '../../sstable/sstable.js';
+import { SSTableWriter, type TableLayout, type WrittenSSTable } from '../../sstable/sstable-writer.js';
+import { readStatistics } from '../../sstable/statistics.js';
+import { columnMap, MergeSource } from '../merge/merge-source.js';
+import { type MergeCounts, type MergeSink, PartitionMerge } from '../merge/partition-merge.js';
+import { type PurgeCounts, Purger } from '../merge/purge.js';
+import { fullyExpiredSSTables } from './fully-expired.js';
+import { outputRepairState } from './major.js';
+import { type OutputCutter, outputCutter } from './output-cuts.js';
+import { droppedTimes, outputHeader } from './output-header.js';
+import { type OverlapSource, overlapEvaluator } from './overlap-purge.js';
+import { overlappingSSTables, type SSTableFacts } from './sstable-facts.js';
+import type { CompactionParams } from './strategy.js';
+
+export type CompactionSetup = {
+  readonly storage: Storage;
+  readonly output: OutputStorage;
+  readonly inputs: readonly SSTableFacts[];
+  /** The table's other SSTables: they decide what may be purged. */
+  readonly others: readonly OverlapSource[];
+  readonly definition: Table | View | undefined;
+  readonly params: CompactionParams;
+  readonly layout: TableLayout;
+  /** Where and under what name the next SSTable is written. */
+  readonly nextDescriptor: () => Descriptor;
+  /** Decides what has expired; seconds since the epoch. */
+  readonly nowSeconds: number;
+  readonly gcGraceSeconds: number;
+  /** The node's own; absent where it is not known: then the output says nothing of the commit log. */
+  readonly hostId?: string | undefined;
+};
+
+export type CompactionResult = {
+  readonly outputs: readonly WrittenSSTable[];
+  /** Dropped unread: all of theirs has expired. */
+  readonly expired: readonly SSTableFacts[];
+  readonly merge: MergeCounts;
+  readonly purge: PurgeCounts;
+};
+
+/** Partitions after which progress is told. */
+const PROGRESS_PARTITIONS = 1024;
+
+export class CompactionTask {
+  private readonly setup: CompactionSetup;
+  private readonly sstables: SSTable[] = [];
+  private sink: CompactionSink | undefined;
+
+  constructor(setup: CompactionSetup) {
+    this.setup = setup;
+  }
+
+  /**
+   * Merges all inputs and completes the outputs under their temporary names.
+   * @param onProgress told now and then of the plain bytes read and those there are
+   * @throws CorruptError, UsageError (a full disk, missing files)
+   */
+  async run(onProgress?: (read: number, total: number) => void): Promise<CompactionResult> {
+    const { storage, inputs, others, definition, params, nowSeconds, gcGraceSeconds } = this.setup;
+    const partitioner = inputs[0]!.partitioner;
+    const overlapping = overlappingSSTables(inputs, others, partitioner);
+    const gcBeforeSeconds = nowSeconds - gcGraceSeconds;
+    const expired = fullyExpiredSSTables(inputs, overlapping, {
+      gcBeforeSeconds,
+      onlyPurgeRepairedTombstones: params.onlyPurgeRepairedTombstones,
+      ignoresOverlaps: params.strategy.kind === 'TimeWindow' && params.strategy.ignoresOverlaps,
+    });
+    const compacted = inputs.filter((input) => !expired.includes(input));
+    const purger = new Purger({
+      nowSeconds,
+      gcBeforeSeconds,
+      never: params.onlyPurgeRepairedTombstones && inputs.some(({ repairedAtMillis }) => repairedAtMillis === 0),
+    });
+    if (compacted.length === 0) return { outputs: [], expired, merge: noMerge(), purge: purger.counts };
+    for (const { descriptor } of compacted) this.sstables.push(await openDescriptor(storage, descriptor));
+    const { sstables } = this;
+    const header = outputHeader(
+      sstables.map(({ descriptor, header: own, statistics }) => ({
+        id: descriptor.id,
+        header: own,
+        stats: statistics.stats,
+      })),
+      definition,
+    );
+    const dropped = droppedTimes(definition);
+    const sources = sstables.map(
+      (sstable) => new MergeSource(sstable.cursor(), columnMap(sstable.header, header, dropped), partitioner),
+    );
+    const merge = new PartitionMerge({
+      sources,
+      header,
+      purger,
+      evaluatorFor: overlapEvaluator(overlapping, partitioner),
+    });
+    const sink = new CompactionSink(this.setup, compacted, header);
+    this.sink = sink;
+    const total = sstables.reduce((sum, { data }) => sum + data.length, 0);
+    for (let n = 1; merge.next(sink); n++) {
+      if (onProgress && n % PROGRESS_PARTITIONS === 0) {
+        onProgress(
+          sources.reduce((sum, { cursor }) => sum + cursor.in.offset, 0),
+          total,
+        );
+      }
+    }
+    this.close();
+    return { outputs: sink.finish(), expired, merge: merge.counts, purge: purger.counts };
+  }
+
+  /** Gives the outputs their names. */
+  publish(): void {
+    this.sink?.publish();
+  }
+
+  /** Removes what was written. */
+  abort(): void {
+    this.close();
+    this.sink?.abort();
+  }
+
+  private close(): void {
+    for (const sstable of this.sstables.splice(0)) sstable.close();
+  }
+}
+
+function noMerge(): MergeCounts {
+  return { partitionsOut: 0, partitionsGone: 0, rowsOut: 0, markersOut: 0, mergedPartitions: [] };
+}
+
+/** Writes what a merge gives into one SSTable after the other. */
+class CompactionSink implements MergeSink {
+  private readonly setup: CompactionSetup;
+  private readonly compacted: readonly SSTableFacts[];
+  private readonly header: SerializationHeader;
+  private readonly partitioner: Partitioner;
+  private readonly cutter: OutputCutter;
+  private readonly intervals: readonly CommitLogInterval[];
+  private readonly writers: SSTableWriter[] = [];
+  private readonly finished: WrittenSSTable[] = [];
+  private writer: SSTableWriter | undefined;
+
+  constructor(setup: CompactionSetup, compacted: readonly SSTableFacts[], header: SerializationHeader) {
+    this.setup = setup;
+    this.compacted = compacted;
+    this.header = header;
+    this.partitioner = partitionerOf(compacted[0]!.partitioner.className, header.keyType);
+    this.cutter = outputCutter(setup.params.strategy, compacted);
+    const stats = setup.inputs.map(({ descriptor }) => readStatistics(setup.storage, descriptor).stats);
+    this.intervals = mergeIntervals(stats, setup.hostId);
+  }
+
+  startPartition({ cursor, tokenHi, tokenLo }: MergeSource, deletion: DeletionState): void {
+    const { writer } = this;
+    const written = writer && { plain: writer.position, onDisk: writer.storedPosition };
+    const next = this.cutter.before(tokenHi, tokenLo, written);
+    if (next) {
+      this.finishOne();
+      this.writer = this.open(next.level, next.keyCount);
+    }
+    this.writer!.startPartition(cursor.key, cursor.keyLength, deletion);
+  }
+
+  private open(level: number, expectedKeys: number): SSTableWriter {
+    const { output, layout, nextDescriptor, hostId } = this.setup;
+    const { compacted, cutter, partitioner } = this;
+    const descriptor = nextDescriptor();
+    const repair = outputRepairState(compacted);
+    const writer = new SSTableWriter({
+      output,
+      descriptor,
+      header: this.header,
+      partitioner,
+      layout,
+      expectedKeys,
+      isOpenedEarly: true,
+      origin: {
+        level,
+        repairedAtMillis: repair.repairedAtMillis,
+        pendingRepair: repair.pendingRepair,
+        isTransient: repair.isTransient,
+        commitLogIntervals: this.intervals,
+        originatingHostId: hostId,
+        tokenSpaceCoverage: (first, last) => {
+          const [from, to] = [partitioner.tokenOf(first), partitioner.tokenOf(last)];
+          if (from.kind !== 'long' || to.kind !== 'long') return Number.NaN;
+          return cutter.tokenSpaceCoverage(toBig(from.hi, from.lo), toBig(to.hi, to.lo));
+        },
+      },
+    });
+    this.writers.push(writer);
+    return writer;
+  }
+
+  staticRow(row: RowBuffer): void {
+    this.writer!.staticRow(row);
+  }
+
+  row(row: RowBuffer): void {
+    this.writer!.row(row);
+  }
+
+  marker(marker: MarkerBuffer): void {
+    this.writer!.marker(marker);
+  }
+
+  endPartition(): void {
+    this.writer!.endPartition();
+  }
+
+  private finishOne(): void {
+    if (this.writer) this.finished.push(this.writer.finish());
+    this.writer = undefined;
+  }
+
+  finish(): WrittenSSTable[] {
+    this.finishOne();
+    return this.finished;
+  }
+
+  publish(): void {
+    for (const writer of this.writers) writer.publish();
+  }
+
+  abort(): void {
+    for (const writer of this.writers) writer.abort();
+  }
+}
+
+function toBig(hi: number, lo: number): bigint {
+  return (BigInt(hi) << 32n) | BigInt(lo >>> 0);
+}

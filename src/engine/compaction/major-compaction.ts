@@ -1,0 +1,121 @@
+/**
+ * A major compaction of one table's directory: the tasks that `nodetool compact` would make of it, one after the other, each aware of what those
+ * before it have written. Nothing gets its name before all are complete.
+ */
+import type { OutputStorage } from '../../bytes/sink.js';
+import type { Storage } from '../../bytes/source.js';
+import type { Table, View } from '../../cql/schema.js';
+import type { Descriptor } from '../../sstable/descriptor.js';
+import { nextNumber, timeBasedId } from '../../sstable/sstable-id.js';
+import type { Version } from '../../sstable/version.js';
+import { type CompactionResult, CompactionTask } from './compaction-task.js';
+import { type MajorTask, majorTasks } from './major.js';
+import { overlapOf, overlapOfWritten } from './overlap-purge.js';
+import { readSSTableFacts, type SSTableFacts } from './sstable-facts.js';
+import type { CompactionParams } from './strategy.js';
+import { tableLayout } from './table-layout.js';
+
+export type MajorSetup = {
+  readonly storage: Storage;
+  readonly output: OutputStorage;
+  /** Where the new SSTables go. */
+  readonly directory: string;
+  readonly sstables: readonly SSTableFacts[];
+  /** SSTables of the table that are not to be compacted. */
+  readonly outside: readonly SSTableFacts[];
+  readonly definition: Table | View | undefined;
+  readonly params: CompactionParams;
+  /** Of the new SSTables. */
+  readonly version: Version;
+  readonly columnIndexBytes?: number | undefined;
+  readonly nowSeconds: number;
+  readonly gcGraceSeconds: number;
+  readonly hostId?: string | undefined;
+  /** Makes time-based generations distinct: 64 random bits at each call. */
+  readonly randomBits: () => bigint;
+};
+
+export type TaskResult = CompactionResult & { readonly task: MajorTask };
+
+export type TaskProgress = {
+  /** From 0. */
+  readonly task: number;
+  readonly tasks: number;
+  /** Plain bytes of the task's inputs. */
+  readonly read: number;
+  readonly total: number;
+};
+
+export class MajorCompaction {
+  readonly tasks: readonly MajorTask[];
+  private readonly setup: MajorSetup;
+  private readonly running: CompactionTask[] = [];
+
+  constructor(setup: MajorSetup) {
+    this.setup = setup;
+    this.tasks = majorTasks(setup.sstables, setup.params.strategy);
+  }
+
+  /** Runs all tasks. Their outputs stay under temporary names until {@link publish}. @throws CorruptError, UsageError, UnsupportedError */
+  async run(onProgress?: (progress: TaskProgress) => void): Promise<TaskResult[]> {
+    const { setup, tasks } = this;
+    const { storage, output, sstables, outside, definition, params, version, nowSeconds, gcGraceSeconds, hostId } = setup;
+    const like = sstables.at(-1)!.descriptor;
+    const layout = await tableLayout(storage, definition, like, {
+      format: version.format,
+      columnIndexBytes: setup.columnIndexBytes,
+    });
+    const results: TaskResult[] = [];
+    const nextDescriptor = this.namer();
+    for (const [index, task] of tasks.entries()) {
+      const compaction = new CompactionTask({
+        storage,
+        output,
+        inputs: task.inputs,
+        others: [
+          ...outside.map((one) => overlapOf(storage, one)),
+          ...tasks.slice(index + 1).flatMap(({ inputs }) => inputs.map((one) => overlapOf(storage, one))),
+          ...results.flatMap(({ outputs }) => outputs.map((one) => overlapOfWritten(one, one.partitioner))),
+        ],
+        definition,
+        params,
+        layout,
+        nextDescriptor,
+        nowSeconds,
+        gcGraceSeconds,
+        hostId,
+      });
+      this.running.push(compaction);
+      const tell = onProgress && ((read: number, total: number) => onProgress({ task: index, tasks: tasks.length, read, total }));
+      results.push({ ...(await compaction.run(tell)), task });
+    }
+    return results;
+  }
+
+  /** Generations after those that are there, of their kind. */
+  private namer(): () => Descriptor {
+    const { directory, sstables, version, nowSeconds, randomBits } = this.setup;
+    const ids = sstables.map(({ descriptor }) => descriptor.id);
+    const isTimeBased = ids.at(-1)!.includes('_');
+    return () => {
+      const id = isTimeBased ? timeBasedId(nowSeconds * 1000 + ids.length, randomBits()) : nextNumber(ids);
+      ids.push(id);
+      const { format } = version;
+      return { directory, version, format, id, prefix: `${version.name}-${id}-${format}` };
+    };
+  }
+
+  publish(): void {
+    for (const task of this.running) task.publish();
+  }
+
+  /** Removes all that was written. */
+  abort(): void {
+    for (const task of this.running) task.abort();
+  }
+}
+
+/** What is known of a table's SSTables without reading their rows, in order of generation. */
+export function readAllFacts(storage: Storage, descriptors: readonly Descriptor[]): SSTableFacts[] {
+  return descriptors.map((descriptor) => readSSTableFacts(storage, descriptor));
+}

@@ -1,0 +1,68 @@
+/**
+ * Whether a deletion may go although other SSTables of the table are not in the compaction: only where none of those that may hold the partition
+ * has data as old as it (CompactionController.getPurgeEvaluator). Their filters are asked, as a node does; one without a filter may hold any key.
+ */
+import { compare64, hiOf, loOf } from '../../bytes/int64.js';
+import type { Storage } from '../../bytes/source.js';
+import { type BloomFilter, isPresent, readFilter } from '../../sstable/filter.js';
+import { compareDecorated, decorate, type Partitioner } from '../../sstable/partitioner.js';
+import type { WrittenSSTable } from '../../sstable/sstable-writer.js';
+import type { MergeSource } from '../merge/merge-source.js';
+import type { PurgeEvaluator } from '../merge/purge.js';
+import type { ExpiryFacts, KeySpan, SSTableFacts } from './sstable-facts.js';
+
+const ALWAYS: PurgeEvaluator = () => true;
+
+/** An SSTable outside of a compaction, as far as the compaction must know it. */
+export type OverlapSource = KeySpan & ExpiryFacts & { readonly filter: () => BloomFilter | undefined };
+
+export function overlapOf(storage: Storage, sstable: SSTableFacts): OverlapSource {
+  let filter: { readonly read: BloomFilter | undefined } | undefined;
+  return {
+    ...sstable,
+    filter: () => {
+      filter ??= { read: readFilter(storage, sstable.descriptor) };
+      return filter.read;
+    },
+  };
+}
+
+/** Of an SSTable that has no name yet. */
+export function overlapOfWritten({ statistics, filter }: WrittenSSTable, partitioner: Partitioner): OverlapSource {
+  const { stats } = statistics;
+  return {
+    first: decorate(partitioner, stats.firstKey),
+    last: decorate(partitioner, stats.lastKey),
+    repairedAtMillis: stats.repairedAtMillis,
+    minTimestampMicros: stats.minTimestampMicros,
+    maxTimestampMicros: stats.maxTimestampMicros,
+    maxLocalDeletionSeconds: stats.maxLocalDeletionSeconds,
+    filter: () => filter,
+  };
+}
+
+/** @param overlapping those outside of the compaction that reach into its keys */
+export function overlapEvaluator(
+  overlapping: readonly OverlapSource[],
+  partitioner: Partitioner,
+): (source: MergeSource) => PurgeEvaluator {
+  if (overlapping.length === 0) return () => ALWAYS;
+  return ({ cursor }) => {
+    let least: bigint | undefined;
+    let isAsked = false;
+    return (hi, lo) => {
+      if (!isAsked) {
+        isAsked = true;
+        const key = decorate(partitioner, cursor.key.slice(0, cursor.keyLength));
+        for (const sstable of overlapping) {
+          if (compareDecorated(partitioner, key, sstable.first) < 0) continue;
+          if (compareDecorated(partitioner, key, sstable.last) > 0) continue;
+          const filter = sstable.filter();
+          if (filter && !isPresent(filter, key.key)) continue;
+          if (least === undefined || sstable.minTimestampMicros < least) least = sstable.minTimestampMicros;
+        }
+      }
+      return least === undefined || compare64(hi, lo, hiOf(least), loOf(least)) < 0;
+    };
+  };
+}
