@@ -10,12 +10,17 @@ const hash: Hash128 = new Int32Array(4);
  * minimum, Long.MIN_VALUE, which no other key can have: a hash of that value becomes Long.MAX_VALUE.
  */
 export function murmur3Token(key: Uint8Array, start: number, end: number, out: Int32Array): Int32Array {
-  if (start === end) {
+  if (start < end) murmur3(key, start, end, hash);
+  return murmur3TokenOf(hash, end - start, out);
+}
+
+/** {@link murmur3Token} of a key of `length` bytes with that hash. */
+export function murmur3TokenOf(hash: Hash128, length: number, out: Int32Array): Int32Array {
+  if (length === 0) {
     out[0] = MIN_HI;
     out[1] = 0;
     return out;
   }
-  murmur3(key, start, end, hash);
   const isMinimum = hash[0] === MIN_HI && hash[1] === 0;
   out[0] = isMinimum ? 0x7fffffff : hash[0]!;
   out[1] = isMinimum ? -1 : hash[1]!;

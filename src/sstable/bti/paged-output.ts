@@ -13,7 +13,7 @@ export class PagedOutput {
   readonly writer = new ByteWriter(FLUSH_BYTES + 4 * PAGE_BYTES);
   private readonly sink: IndexSink;
   /** Position in the file at which the buffer begins. */
-  private base: number;
+  protected base: number;
 
   constructor(sink: IndexSink) {
     this.sink = sink;

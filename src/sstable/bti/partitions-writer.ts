@@ -5,7 +5,7 @@
 import { type Hash128, murmur3 } from '../../bytes/murmur3.js';
 import { ByteWriter } from '../../bytes/writer.js';
 import { writeKeyByteComparable } from '../../cql/byte-comparable.js';
-import { murmur3Token } from '../../cql/token.js';
+import { murmur3TokenOf } from '../../cql/token.js';
 import type { Partitioner } from '../partitioner.js';
 import { type IndexSink, PagedOutput, sizeOfSigned, writeSized } from './paged-output.js';
 import type { PartitionPointer } from './partitions-file.js';
@@ -37,6 +37,7 @@ export class PartitionsWriter {
   add(key: Uint8Array, keyLength: number, kind: PartitionPointer['kind'], position: number): void {
     const next = this.nextForm;
     next.pos = 0;
+    murmur3(key, 0, keyLength, hash);
     this.writeForm(next, key, keyLength);
     if (this.firstKey) {
       const distinct = diffPoint(this.form, next);
@@ -52,11 +53,12 @@ export class PartitionsWriter {
     this.setPayload(kind === 'rows' ? position : -1 - position);
   }
 
+  /** For the key whose hash is in `hash`. */
   private setPayload(position: number): void {
     const size = sizeOfSigned(position);
     this.flags = FLAG_HAS_HASH_BYTE + size - 1;
     this.payload.pos = 0;
-    this.payload.u8(murmur3(this.key.buf, 0, this.key.pos, hash)[3]! & 0xff);
+    this.payload.u8(hash[3]! & 0xff);
     writeSized(this.payload, position, size);
   }
 
@@ -93,7 +95,7 @@ function diffPoint(a: ByteWriter, b: ByteWriter): number {
 
 type KeyFormWriter = (out: ByteWriter, key: Uint8Array, keyLength: number) => void;
 
-/** Appends the byte-comparable form of a decorated key. */
+/** Appends the byte-comparable form of the decorated key whose hash is in `hash`. */
 function keyFormWriter(partitioner: Partitioner): KeyFormWriter {
   if (partitioner.name === 'Murmur3Partitioner') return writeMurmur3KeyForm;
   return (out, key, keyLength) => {
@@ -107,7 +109,7 @@ const tokenForm = new ByteWriter(8);
 const tokenBytes = tokenForm.buf.subarray(0, 8);
 
 function writeMurmur3KeyForm(out: ByteWriter, key: Uint8Array, keyLength: number): void {
-  murmur3Token(key, 0, keyLength, token);
+  murmur3TokenOf(hash, keyLength, token);
   tokenForm.pos = 0;
   tokenForm.i64(token[0]! ^ 0x80000000, token[1]!);
   writeKeyByteComparable(out, tokenBytes, key, keyLength);

@@ -4,7 +4,8 @@
  *
  * A node is complete once a greater key leaves it. Complete branches are held back while they fit a page together; the node with which they
  * don't has its children's branches written, the largest that the rest of the page takes first, and if none fits, the largest at the beginning
- * of the next page. So a branch lies within one page, its nodes in post-order, and what is held is less than a page for each byte of a key.
+ * of the next page. So a branch lies within one page, its nodes in post-order, and what is held is less than a page for each child of the
+ * nodes on the path to the last key.
  *
  * Pointers are distances, and their width depends on the distance: a branch with nodes that point into other pages is measured when it
  * completes, and again where it is about to be written.
@@ -35,6 +36,8 @@ const SPARSES = [5, 5, 6, 7, 8, 9, 9, 15];
 const DENSES = [10, 10, 10, 11, 12, 13, 14, 15];
 const PAYLOAD_ONLY = 0;
 
+const NO_PAYLOAD = new Uint8Array(0);
+
 /** A node that isn't written, or to which one that isn't written will point. */
 class Node {
   transition = 0;
@@ -54,7 +57,7 @@ class Node {
   /** 0: none. */
   payloadFlags = 0;
   payloadLength = 0;
-  readonly payload = new Uint8Array(MAX_PAYLOAD_BYTES);
+  payload: Uint8Array = NO_PAYLOAD;
 }
 
 export class TrieWriter {
@@ -65,6 +68,7 @@ export class TrieWriter {
   private key = new Uint8Array(64);
   private keyLength = 0;
   private readonly spare: Node[] = [];
+  private readonly sparePayloads: Uint8Array[] = [];
   /** Keys added. */
   count = 0;
 
@@ -94,7 +98,9 @@ export class TrieWriter {
     }
     node.payloadFlags = payloadFlags;
     node.payloadLength = payload.pos;
-    for (let i = 0; i < payload.pos; i++) node.payload[i] = payload.buf[i]!;
+    const bytes = this.sparePayloads.pop() ?? new Uint8Array(MAX_PAYLOAD_BYTES);
+    for (let i = 0; i < payload.pos; i++) bytes[i] = payload.buf[i]!;
+    node.payload = bytes;
     this.count++;
   }
 
@@ -242,6 +248,7 @@ export class TrieWriter {
       throw new InvariantError('trie branch of another size', { seen: out.position, expected: position });
     }
     writeNode(out.writer, node, position);
+    this.releasePayload(node);
     this.releaseChildren(node);
     return position;
   }
@@ -272,7 +279,16 @@ export class TrieWriter {
     node.childCount = 0;
   }
 
+  private releasePayload(node: Node): void {
+    if (node.payloadFlags === 0) return;
+    this.sparePayloads.push(node.payload);
+    node.payload = NO_PAYLOAD;
+    node.payloadFlags = 0;
+    node.payloadLength = 0;
+  }
+
   private release(node: Node): void {
+    this.releasePayload(node);
     node.firstChild = undefined;
     node.lastChild = undefined;
     node.next = undefined;
@@ -280,8 +296,6 @@ export class TrieWriter {
     node.position = NONE;
     node.hasWrittenChildren = true;
     node.hasWrittenInBranch = false;
-    node.payloadFlags = 0;
-    node.payloadLength = 0;
     this.spare.push(node);
   }
 }
