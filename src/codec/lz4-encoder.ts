@@ -9,6 +9,8 @@
  * before the end, and the last 5 bytes are literals.
  */
 
+import { KeptView } from '../bytes/kept-view.js';
+
 /** No match begins within so many bytes of the end. */
 const MATCH_FIND_LIMIT = 12;
 const LAST_LITERALS = 5;
@@ -25,22 +27,8 @@ export function maxLz4BlockLength(length: number): number {
   return length + Math.floor(length / 255) + 16;
 }
 
-/** A view over the memory of the array last asked for: a writer compresses from one buffer all along. */
-let viewed: Uint8Array | undefined;
-let view: DataView = new DataView(new ArrayBuffer(0));
-
-function viewOf(bytes: Uint8Array): DataView {
-  if (
-    viewed === undefined ||
-    viewed.buffer !== bytes.buffer ||
-    viewed.byteOffset !== bytes.byteOffset ||
-    viewed.length !== bytes.length
-  ) {
-    view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-    viewed = bytes;
-  }
-  return view;
-}
+const sourceView = new KeptView();
+const targetView = new KeptView();
 
 /** Of the five bytes at `at`: bits 28 to 39 of their product with the prime 889523592379. */
 function hash5(src: DataView, at: number): number {
@@ -51,13 +39,9 @@ function hash5(src: DataView, at: number): number {
   return Math.floor(middle / 256) & 0xfff;
 }
 
-/** Of four bytes, 13 bits. */
-function hash4(bytes: number): number {
-  return Math.imul(bytes, -1640531535) >>> 19;
-}
-
-function hashAt(src: DataView, at: number, isShort: boolean): number {
-  return isShort ? hash4(src.getInt32(at, true)) : hash5(src, at);
+/** Of the four bytes at `at`, which are `word`, 13 bits; or, for long inputs, {@link hash5}. */
+function hashOf(word: number, src: DataView, at: number, isShort: boolean): number {
+  return isShort ? Math.imul(word, -1640531535) >>> 19 : hash5(src, at);
 }
 
 /** First position from `at` on where the bytes differ from those from `match` on, at most `limit`. */
@@ -86,19 +70,23 @@ function putLength(dst: Uint8Array, at: number, extra: number): number {
   return p;
 }
 
-/** Writes a token and `src[start, end)` as its literals. Returns where they end. */
-function putLiterals(dst: Uint8Array, at: number, src: Uint8Array, start: number, end: number): number {
-  const length = end - start;
-  let p = at + 1;
+/** Writes a token for `length` literals. Returns where they belong. */
+function putToken(dst: Uint8Array, at: number, length: number): number {
   if (length < 15) {
     dst[at] = length << 4;
-  } else {
-    dst[at] = 15 << 4;
-    p = putLength(dst, p, length - 15);
+    return at + 1;
   }
-  if (length > 32) dst.set(src.subarray(start, end), p);
-  else for (let i = 0; i < length; i++) dst[p + i] = src[start + i]!;
-  return p + length;
+  dst[at] = 15 << 4;
+  return putLength(dst, at + 1, length - 15);
+}
+
+/** Copies by 4 bytes, up to 3 more than asked for: more than that is always left to encode, and these are written over. */
+function copyLiterals(dst: DataView, to: number, src: DataView, from: number, end: number): void {
+  let d = to;
+  for (let s = from; s < end; s += 4) {
+    dst.setInt32(d, src.getInt32(s, true), true);
+    d += 4;
+  }
 }
 
 /**
@@ -115,7 +103,8 @@ export function encodeLz4Block(
   const length = srcEnd - srcStart;
   const isShort = length < SHORT_INPUT;
   const table = isShort ? shortTable : longTable;
-  const words = viewOf(src);
+  const words = sourceView.of(src);
+  const out = targetView.of(dst);
   const searchEnd = srcEnd - MATCH_FIND_LIMIT + 1;
   const matchLimit = srcEnd - LAST_LITERALS;
   let anchor = srcStart;
@@ -123,29 +112,33 @@ export function encodeLz4Block(
   if (length > MATCH_FIND_LIMIT) {
     table.fill(0);
     let at = srcStart + 1;
-    let nextHash = hashAt(words, at, isShort);
     search: for (;;) {
       let match: number;
       let next = at;
+      let nextWord = words.getInt32(at, true);
       let step = 1;
       let tries = 1 << SKIP_TRIGGER;
       for (;;) {
-        const hash = nextHash;
+        const word = nextWord;
         at = next;
         next += step;
         step = tries++ >>> SKIP_TRIGGER;
         if (next > searchEnd) break search;
+        const hash = hashOf(word, words, at, isShort);
         match = srcStart + table[hash]!;
-        nextHash = hashAt(words, next, isShort);
         table[hash] = at - srcStart;
-        if (words.getInt32(match, true) === words.getInt32(at, true) && (isShort || at - match <= MAX_DISTANCE)) break;
+        nextWord = words.getInt32(next, true);
+        if (words.getInt32(match, true) === word && (isShort || at - match <= MAX_DISTANCE)) break;
       }
       while (at > anchor && match > srcStart && src[at - 1] === src[match - 1]) {
         at--;
         match--;
       }
       let token = d;
-      d = putLiterals(dst, d, src, anchor, at);
+      d = putToken(dst, d, at - anchor);
+      if (at - anchor > 64) dst.set(src.subarray(anchor, at), d);
+      else copyLiterals(out, d, words, anchor, at);
+      d += at - anchor;
       for (;;) {
         const distance = at - match;
         dst[d] = distance;
@@ -162,16 +155,19 @@ export function encodeLz4Block(
         }
         anchor = at;
         if (at >= searchEnd) break search;
-        table[hashAt(words, at - 2, isShort)] = at - 2 - srcStart;
-        const hash = hashAt(words, at, isShort);
+        table[hashOf(words.getInt32(at - 2, true), words, at - 2, isShort)] = at - 2 - srcStart;
+        const word = words.getInt32(at, true);
+        const hash = hashOf(word, words, at, isShort);
         match = srcStart + table[hash]!;
         table[hash] = at - srcStart;
-        if (words.getInt32(match, true) !== words.getInt32(at, true) || !(isShort || at - match <= MAX_DISTANCE)) break;
+        if (words.getInt32(match, true) !== word || !(isShort || at - match <= MAX_DISTANCE)) break;
         token = d++;
         dst[token] = 0;
       }
-      nextHash = hashAt(words, ++at, isShort);
+      at++;
     }
   }
-  return putLiterals(dst, d, src, anchor, srcEnd);
+  d = putToken(dst, d, srcEnd - anchor);
+  dst.set(src.subarray(anchor, srcEnd), d);
+  return d + srcEnd - anchor;
 }

@@ -11,6 +11,8 @@
  * ever further. The last match starts at least 15 bytes before the end.
  */
 
+import { KeptView } from '../bytes/kept-view.js';
+
 const FRAGMENT_BYTES = 1 << 16;
 const MARGIN_BYTES = 15;
 const MIN_TABLE = 1 << 8;
@@ -19,6 +21,7 @@ const MAX_TABLE = 1 << 14;
 const STEADY = 16;
 
 const table = new Uint16Array(MAX_TABLE);
+const sourceView = new KeptView();
 
 /** Longest block that `length` bytes can become. */
 export function maxSnappyLength(length: number): number {
@@ -161,7 +164,7 @@ export function encodeSnappy(
   dst: Uint8Array,
   dstStart: number,
 ): number {
-  const words = new DataView(src.buffer, src.byteOffset, src.length);
+  const words = sourceView.of(src);
   let d = dstStart;
   let length = srcEnd - srcStart;
   for (; length >= 0x80; length >>>= 7) dst[d++] = length | 0x80;

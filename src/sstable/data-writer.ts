@@ -11,6 +11,7 @@
  */
 import { crc32 } from '../bytes/crc32.js';
 import { InvariantError } from '../bytes/errors.js';
+import { KeptView } from '../bytes/kept-view.js';
 import type { FileSink, OutputStorage } from '../bytes/sink.js';
 import { ByteWriter } from '../bytes/writer.js';
 import type { LoadedCompression } from '../codec/compression-params.js';
@@ -23,6 +24,9 @@ export const CHECKSUM_CHUNK_BYTES = 65536;
 
 const NO_LIMIT = 0x7fffffff;
 const CRC_BYTES = 4;
+
+/** Bytes from which on a copy by the engine costs less than one by words. */
+const LONG_PIECE = 256;
 
 /** Where the files go. Their names may be temporary: naming them for good is the caller's. */
 export type DataPaths = {
@@ -53,6 +57,8 @@ export class DataWriter {
   private readonly sink: FileSink;
   /** The chunk that is being filled, with room for a checksum behind it. */
   private readonly chunk: Uint8Array;
+  private readonly chunkView: DataView;
+  private readonly sourceView = new KeptView();
   private readonly chunkLength: number;
   private filled = 0;
   /** Plain bytes of all chunks before this one. */
@@ -75,6 +81,7 @@ export class DataWriter {
     this.compression = compression;
     this.chunkLength = compression?.chunkLength ?? CHECKSUM_CHUNK_BYTES;
     this.chunk = new Uint8Array(this.chunkLength + CRC_BYTES);
+    this.chunkView = new DataView(this.chunk.buffer);
     this.compressed = new Uint8Array(
       compression ? compression.codec.maxCompressedLength(this.chunkLength) + CRC_BYTES : 0,
     );
@@ -112,15 +119,21 @@ export class DataWriter {
   }
 
   private append(bytes: Uint8Array, start: number, end: number): void {
-    const { chunk } = this;
-    let to = this.filled;
-    if (end - start <= 32) {
-      for (let i = start; i < end; i++) chunk[to++] = bytes[i]!;
-    } else {
-      chunk.set(bytes.subarray(start, end), to);
-      to += end - start;
+    const to = this.filled;
+    this.filled = to + end - start;
+    if (end - start > LONG_PIECE) {
+      this.chunk.set(bytes.subarray(start, end), to);
+      return;
     }
-    this.filled = to;
+    const source = this.sourceView.of(bytes);
+    const { chunkView } = this;
+    let d = to;
+    let s = start;
+    for (; s < end - 3; s += 4) {
+      chunkView.setInt32(d, source.getInt32(s));
+      d += 4;
+    }
+    for (; s < end; s++) chunkView.setUint8(d++, source.getUint8(s));
   }
 
   /** Writes the chunk at hand, full or not. */
