@@ -6,7 +6,7 @@ export default class Ls extends LsmctlCommand {
   static override summary = 'list what a data directory holds, and what looks wrong in it';
   static override description =
     `Keyspaces, tables, SSTables, snapshots and backups, with sizes, partitions, tombstones and repair state. Data.db is never opened: all comes
-from file names, TOC.txt, Statistics.db and CompressionInfo.db. A ~ marks an estimate; ≤ a sum over SSTables that may share partitions.
+from file names, TOC.txt, Statistics.db and CompressionInfo.db. A ~ marks an estimate; ≤ an upper bound.
 
 Exit 1 when something looks wrong: missing or empty components, leftovers of an interrupted transaction, temporary files, directories of dropped
 tables, unsupported versions. A running node has transaction logs and temporary files of work under way.`;

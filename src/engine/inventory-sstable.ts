@@ -5,6 +5,7 @@ import type { Storage } from '../bytes/source.js';
 import { readCompressionParameters, readLastChunkOffset } from '../sstable/compression-info.js';
 import { COMPONENT, componentPath, type Descriptor, parseTableDirectory, splitName } from '../sstable/descriptor.js';
 import { histogramCount } from '../sstable/metadata/estimated-histogram.js';
+import type { HyperLogLog } from '../sstable/metadata/hyper-log-log.js';
 import { idTimestampMillis } from '../sstable/sstable-id.js';
 import { readStatistics } from '../sstable/statistics.js';
 import { compareToc, readToc, requiredComponents } from '../sstable/toc.js';
@@ -56,6 +57,8 @@ export type InventorySSTable = {
 
 export type ExaminedSSTable = {
   readonly entry: InventorySSTable;
+  /** Absent where it could not be read. */
+  readonly keys: HyperLogLog | undefined;
   readonly findings: readonly Finding[];
 };
 
@@ -85,7 +88,7 @@ export function examineSSTable(storage: Storage, files: SSTableFiles): ExaminedS
     ...(read.compressor !== undefined && { compressor: read.compressor }),
     statistics: read.statistics,
   };
-  return { entry, findings: [...read.findings, ...componentFindings(storage, descriptor, sizes)] };
+  return { entry, keys: read.keys, findings: [...read.findings, ...componentFindings(storage, descriptor, sizes)] };
 }
 
 /** An SSTable of a version that is not read: the names and sizes of its files tell what they can. */
@@ -114,6 +117,7 @@ function partsOfPrefix(prefix: string): Pick<InventorySSTable, 'version' | 'form
 }
 
 type ReadParts = Pick<InventorySSTable, 'uncompressedBytes' | 'compressor' | 'statistics'> & {
+  readonly keys: HyperLogLog | undefined;
   readonly findings: readonly Finding[];
 };
 
@@ -131,17 +135,21 @@ function readParts(storage: Storage, descriptor: Descriptor, sizes: ReadonlyMap<
   const compression = attempt(COMPONENT.compressionInfo, () =>
     sizes.has(COMPONENT.compressionInfo) ? readCompressionParameters(storage, descriptor) : undefined,
   );
-  const statistics = attempt(COMPONENT.statistics, () => statisticsOf(readStatistics(storage, descriptor).stats));
+  const file = attempt(COMPONENT.statistics, () => readStatistics(storage, descriptor));
+  const statistics = isMeasured(file) ? attempt(COMPONENT.statistics, () => statisticsOf(file.stats)) : file;
+  const sketch = isMeasured(statistics) && isMeasured(file) && attempt(COMPONENT.statistics, () => file.compaction);
+  const keys = sketch && isMeasured(sketch) ? sketch.cardinalityEstimator : undefined;
   const plain = sizes.get(COMPONENT.data);
   if (plain && isMeasured(compression) && compression) {
     const last = attempt(COMPONENT.compressionInfo, () => readLastChunkOffset(storage, descriptor));
     if (isMeasured(last) && last > plain) findings.push(cutShort(descriptor, plain, last));
   }
-  if (!isMeasured(compression)) return { uncompressedBytes: compression, statistics, findings };
+  if (!isMeasured(compression)) return { uncompressedBytes: compression, statistics, keys, findings };
   return {
     uncompressedBytes: compression?.dataLength ?? plain ?? { unmeasured: `no ${COMPONENT.data}` },
     ...(compression && { compressor: compression.compressor.replace(/^.*\./, '') }),
     statistics,
+    keys,
     findings,
   };
 }

@@ -15,6 +15,7 @@ import {
   type InventorySSTable,
   isMeasured,
 } from './inventory-sstable.js';
+import { type PartitionCount, PartitionEstimate, sumPartitions } from './partition-estimate.js';
 import { addUsage, type Holder, holderOf, snapshotUsage, type UsageBytes } from './snapshot-usage.js';
 import type { SSTableDirectory } from './sstable-directory.js';
 import type { TransactionOutcome } from './transaction-outcome.js';
@@ -42,14 +43,12 @@ export type InventoryTotals = {
   readonly diskBytes: number;
   readonly uncompressedBytes: number;
   readonly unmeasured: number;
-  /** Partitions of each SSTable added up: one in several SSTables counts in each, so the table has at most so many. */
-  readonly partitionsEstimate: number;
   readonly rows: number;
   readonly tombstonesEstimate: number;
   readonly minTimestampMicros?: bigint;
   readonly maxTimestampMicros?: bigint;
   readonly repair: RepairBytes;
-};
+} & PartitionCount;
 
 export type InventorySnapshot = {
   readonly kind: 'snapshot' | 'backup';
@@ -114,7 +113,7 @@ export function takeInventory(storage: Storage, resolved: ResolvedPaths, options
   return {
     keyspaces: groupKeyspaces(tables),
     hiddenKeyspaces: hidden,
-    totals: totalsOf(tables.flatMap((table) => table.sstables)),
+    totals: totalsOf(tables.flatMap((table) => table.sstables), sumPartitions(tables.map((table) => table.totals))), // biome-ignore format: one line
     snapshots: snapshotTotals(tables),
     transactions,
     findings: [...findings.filter(isWrong), ...findings.filter((finding) => !isWrong(finding))],
@@ -176,11 +175,18 @@ function examineTable(
   const known = schema && findTable(schema, keyspace, table);
   const isDropped = schema && schemaIsWhole ? isDroppedTable(schema, keyspace, table, tableId) : undefined;
   if (isDropped) findings.push(droppedFinding(listed[0]!, keyspace, table));
-  const examined: ExaminedSSTable[] = [];
+  const examined: Omit<ExaminedSSTable, 'keys'>[] = [];
+  const partitions = new PartitionEstimate();
   for (const directory of directories) {
     findings.push(...directoryFindings(storage, directory));
     if (!listed.includes(directory)) continue;
-    for (const sstable of directory.sstables) examined.push(examineSSTable(storage, sstable));
+    for (const sstable of directory.sstables) {
+      const { entry, findings: own, keys } = examineSSTable(storage, sstable);
+      examined.push({ entry, findings: own });
+      if (isMeasured(entry.statistics) && entry.index === undefined) {
+        partitions.add(entry.statistics.partitionsEstimate, keys);
+      }
+    }
     for (const sstable of directory.unsupported) {
       examined.push({ entry: examineUnsupported(storage, sstable), findings: [] }); // told with its directory
     }
@@ -197,7 +203,7 @@ function examineTable(
     directories: listed.map((directory) => directory.path),
     ...(isDropped !== undefined && { isDropped }),
     ...(compaction && { compaction: withShortClass(compaction) }),
-    totals: totalsOf(sstables),
+    totals: totalsOf(sstables, partitions.total()),
     ...(levels && { levels }),
     versions: [...new Set(sstables.map((sstable) => `${sstable.version}-${sstable.format}`))].sort(),
     sstables,
@@ -240,8 +246,8 @@ function levelsOf(sstables: readonly InventorySSTable[]): number[] | undefined {
   return counts.length > 1 ? counts : undefined;
 }
 
-function totalsOf(sstables: readonly InventorySSTable[]): InventoryTotals {
-  const sums = { disk: 0, plain: 0, unmeasured: 0, partitions: 0, rows: 0, tombstones: 0 };
+function totalsOf(sstables: readonly InventorySSTable[], partitions: PartitionCount): InventoryTotals {
+  const sums = { disk: 0, plain: 0, unmeasured: 0, rows: 0, tombstones: 0 };
   const repair = { repaired: 0, pending: 0, unrepaired: 0 };
   let min: bigint | undefined;
   let max: bigint | undefined;
@@ -253,7 +259,6 @@ function totalsOf(sstables: readonly InventorySSTable[]): InventoryTotals {
     repair[statistics.repair.kind] += diskBytes;
     // Rows of a hidden index table are none of its table's.
     if (index !== undefined) continue;
-    sums.partitions += statistics.partitionsEstimate;
     sums.rows += statistics.rows;
     sums.tombstones += statistics.tombstonesEstimate;
     const { minTimestampMicros: from, maxTimestampMicros: to } = statistics;
@@ -265,7 +270,7 @@ function totalsOf(sstables: readonly InventorySSTable[]): InventoryTotals {
     diskBytes: sums.disk,
     uncompressedBytes: sums.plain,
     unmeasured: sums.unmeasured,
-    partitionsEstimate: sums.partitions,
+    ...partitions,
     rows: sums.rows,
     tombstonesEstimate: sums.tombstones,
     ...(min !== undefined && { minTimestampMicros: min }),

@@ -80,10 +80,10 @@ function isKnown({ sstables, unmeasured }: InventoryTotals): boolean {
   return sstables > unmeasured || sstables === 0;
 }
 
-/** Added up over SSTables it is only a bound: `≤` says so. */
+/** Where it is only a bound, `≤` says so. */
 function partitionsText(totals: InventoryTotals): string {
   if (totals.partitionsEstimate === 0) return '0';
-  return `${totals.sstables > 1 ? '≤' : ''}${estimateText(totals.partitionsEstimate)}`;
+  return `${totals.partitionsEstimateIsBound ? '≤' : ''}${estimateText(totals.partitionsEstimate)}`;
 }
 
 /** That a histogram has nothing is no estimate. */
