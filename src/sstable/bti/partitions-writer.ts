@@ -33,6 +33,20 @@ export class PartitionsWriter {
     this.writeForm = keyFormWriter(partitioner);
   }
 
+  get position(): number {
+    return this.out.position;
+  }
+
+  /** Keys in the trie: all but the last. */
+  get keysInTrie(): number {
+    return this.trie.count;
+  }
+
+  /** Measures what is held as if it were written now (see early-opening.ts). */
+  measureHeld(): void {
+    this.trie.measureHeld();
+  }
+
   /** The partition of `key[0, keyLength)`, after all before, has a row index at `position` in Rows.db, or is at `position` in the plain data. */
   add(key: Uint8Array, keyLength: number, kind: PartitionPointer['kind'], position: number): void {
     const next = this.nextForm;

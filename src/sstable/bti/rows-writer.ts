@@ -41,6 +41,10 @@ export class RowsWriter {
     this.form = clusteringByteComparable(clusteringTypes);
   }
 
+  get position(): number {
+    return this.out.position;
+  }
+
   /** Forgets the blocks of a partition that has no entry. */
   reset(): void {
     if (this.blockCount === 0) return;

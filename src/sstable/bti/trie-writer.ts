@@ -232,6 +232,17 @@ export class TrieWriter {
     return node.branchBytes + node.nodeBytes;
   }
 
+  /** Measures what is held as if it were written now, from the next page on. */
+  measureHeld(): void {
+    let position = Math.ceil(this.out.position / PAGE_BYTES) * PAGE_BYTES;
+    for (let d = 0; d <= this.depth; d++) {
+      const onPath = d < this.depth ? this.path[d + 1] : undefined;
+      for (let child = this.path[d]!.firstChild; child; child = child.next) {
+        if (child !== onPath && child.position === NONE) position += this.measureBranch(child, position);
+      }
+    }
+  }
+
   /** Bytes of the node alone, at `position`. */
   private measure(node: Node, position: number): number {
     return bytesAs(typeFor(node, position), node) + node.payloadLength;
