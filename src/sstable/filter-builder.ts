@@ -4,7 +4,7 @@
  */
 import { UnsupportedError } from '../bytes/errors.js';
 import { type Hash128, murmur3 } from '../bytes/murmur3.js';
-import { type BloomFilter, encodeFilter, makeFilter, unsignedRemainder } from './filter.js';
+import { addHashToFilter, type BloomFilter, encodeFilter, makeFilter, unsignedRemainder } from './filter.js';
 import type { Version } from './version.js';
 
 /**
@@ -76,17 +76,21 @@ function bestHashCount(bits: number): number {
   return chances.indexOf(Math.min(...chances)) + 1;
 }
 
+/** Filters of fewer bits than this are addressed with int32. */
+const INT_CAPACITY = 2 ** 31;
+
 export class FilterBuilder {
   readonly filter: BloomFilter;
-  /** Bits of the filter. */
+  /** Bits of the filter, its inverse, and 2^64 modulo it. */
   private readonly capacity: number;
-  /** 2^64 modulo that. */
+  private readonly inverse: number;
   private readonly wrap: number;
   private readonly hash: Hash128 = new Int32Array(4);
 
   constructor(filter: BloomFilter) {
     this.filter = filter;
     this.capacity = filter.bits.length * 8;
+    this.inverse = 1 / this.capacity;
     this.wrap = (unsignedRemainder(-1, -1, this.capacity) + 1) % this.capacity;
   }
 
@@ -95,49 +99,57 @@ export class FilterBuilder {
     this.addHash(murmur3(bytes, 0, length, this.hash));
   }
 
-  /**
-   * {@link add} for a key's Murmur3 hash. Instead of dividing each int64 h2 + k · h1, which costs more than the hash itself, the remainder is
-   * carried along, and where the sum wraps around, 2^64 is taken off it.
-   */
+  /** {@link add} for a key's Murmur3 hash. */
   addHash(hash: Hash128): void {
-    const { capacity } = this;
+    if (this.capacity < INT_CAPACITY) this.setBits(hash[0]!, hash[1]!, hash[2]!, hash[3]!);
+    else addHashToFilter(this.filter, hash);
+  }
+
+  /**
+   * The bits |(base + k · step) % capacity|. Dividing each sum would cost more than the hash: its residue is carried along instead, less 2^64
+   * where the sum leaves int64. Signs and carries are masks, since branches on them would be mispredicted half of the time.
+   */
+  private setBits(stepHi: number, stepLo: number, baseHi: number, baseLo: number): void {
+    const { capacity, wrap } = this;
     const { bits, hashCount } = this.filter;
-    const stepHi = hash[0]!;
-    const stepLo = hash[1]! >>> 0;
-    let hi = hash[2]!;
-    let lo = hash[3]! >>> 0;
-    const step = this.residue(stepHi, stepLo);
-    let residue = this.residue(hi, lo);
+    // both are subtracted, so that no intermediate value leaves int32
+    const back = capacity - this.residue(stepHi, stepLo);
+    const slip = stepHi >= 0 ? wrap : capacity - wrap;
+    let residue = this.residue(baseHi, baseLo);
+    let hi = baseHi;
+    let lo = baseLo;
     for (let k = 0; k < hashCount; k++) {
-      // Java's % has the sign of the sum, and of that Cassandra takes the absolute
-      const bit = hi >= 0 || residue === 0 ? residue : capacity - residue;
-      const at = Math.floor(bit / 8);
-      bits[at] = bits[at]! | (1 << (bit & 7));
-      const sum = lo + stepLo;
-      const sumHi = (hi + stepHi + (sum > 0xffffffff ? 1 : 0)) | 0;
-      residue += step;
-      if (residue >= capacity) residue -= capacity;
-      if (((hi ^ sumHi) & (stepHi ^ sumHi)) < 0) residue = this.wrapped(residue, stepHi);
+      // Java's remainder has the sign of the sum: of a negative one it is residue - capacity, and 0 stays 0
+      const sign = hi >> 31;
+      let bit = ((residue ^ sign) - sign + (capacity & sign)) | 0;
+      if (bit === capacity) bit = 0;
+      bits[bit >>> 3] = bits[bit >>> 3]! | (1 << (bit & 7));
+      const sumLo = (lo + stepLo) | 0;
+      const carry = ((lo & stepLo) | ((lo | stepLo) & ~sumLo)) >>> 31;
+      const sumHi = (hi + stepHi + carry) | 0;
+      const overflow = ((hi ^ sumHi) & (stepHi ^ sumHi)) >> 31;
+      residue = (residue - back) | 0;
+      residue += capacity & (residue >> 31);
+      residue = (residue - (slip & overflow)) | 0;
+      residue += capacity & (residue >> 31);
       hi = sumHi;
-      lo = sum >>> 0;
+      lo = sumLo;
     }
   }
 
-  /** The residue, 0 or above, of a signed 64-bit value. */
+  /** The residue, 0 or above, of a signed 64-bit value: by multiplication, which may miss the quotient by one and is put right at the end. */
   private residue(hi: number, lo: number): number {
-    const unsigned = unsignedRemainder(hi, lo, this.capacity);
-    return hi < 0 ? this.minus(unsigned, this.wrap) : unsigned;
-  }
-
-  /** After a sum that left the range of int64: upwards if what was added is positive. */
-  private wrapped(residue: number, stepHi: number): number {
-    if (stepHi >= 0) return this.minus(residue, this.wrap);
-    const sum = residue + this.wrap;
-    return sum >= this.capacity ? sum - this.capacity : sum;
-  }
-
-  private minus(a: number, b: number): number {
-    return a >= b ? a - b : a - b + this.capacity;
+    const { capacity, inverse } = this;
+    let x = hi >>> 0;
+    x -= Math.floor(x * inverse) * capacity;
+    x = x * 65536 + (lo >>> 16);
+    x -= Math.floor(x * inverse) * capacity;
+    x = x * 65536 + (lo & 0xffff);
+    x -= Math.floor(x * inverse) * capacity;
+    if (x < 0) x += capacity;
+    else if (x >= capacity) x -= capacity;
+    if (hi >= 0) return x | 0;
+    return x >= this.wrap ? (x - this.wrap) | 0 : (x - this.wrap + capacity) | 0;
   }
 
   /** Filter.db. */

@@ -88,6 +88,20 @@ export function isHashPresent({ hashCount, bits }: BloomFilter, hash: Hash128): 
   return true;
 }
 
+/** Sets the bits of a key's Murmur3 hash. A FilterBuilder does it faster where the filter is not very large. */
+export function addHashToFilter({ hashCount, bits }: BloomFilter, hash: Hash128): void {
+  const capacity = bits.length * 8;
+  let hi = hash[2]!;
+  let lo = hash[3]!;
+  for (let k = 0; k < hashCount; k++) {
+    const bit = absoluteRemainder(hi, lo, capacity);
+    bits[Math.floor(bit / 8)]! |= 1 << (bit & 7);
+    const sum = (lo >>> 0) + (hash[1]! >>> 0);
+    hi = (hi + hash[0]! + (sum > 0xffffffff ? 1 : 0)) | 0;
+    lo = sum | 0;
+  }
+}
+
 /** How many bits are set: with the count of keys, how often the filter errs. */
 export function bitsSet({ bits }: BloomFilter): number {
   let count = 0;
