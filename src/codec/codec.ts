@@ -8,7 +8,7 @@ import { InvariantError, UnsupportedError } from '../bytes/errors.js';
  *   NoopCompressor                     the same bytes
  *   LZ4Compressor, type fast           the same bytes: its encoder makes the choices of the reference encoder
  *   SnappyCompressor                   the same bytes, likewise
- *   LZ4Compressor, type high           valid LZ4 of about the same size, other bytes
+ *   LZ4Compressor, type high           levels 3 to 9 (9 is the preset): the same bytes, likewise; others: valid LZ4 of about the same size
  *   DeflateCompressor                  a valid zlib stream of about the same size; the same bytes only where Node and the JVM bring the same zlib
  *   ZstdCompressor                     a valid frame; the same bytes only where node:zlib brings the same libzstd. The `zstd-codec` package that
  *                                      stands in for it brings an older one, and its frames lack the optional checksum of the content

@@ -9,7 +9,9 @@
 import { createRequire } from 'node:module';
 import { UnsupportedError } from '../bytes/errors.js';
 import { type Codec, CodecError, type CodecOptions, checkOptions, checkRoom, integerOption } from './codec.js';
-import { encodeLz4Block, maxLz4BlockLength } from './lz4-encoder.js';
+import { encodeLz4Block } from './lz4-encoder.js';
+import { Lz4HighEncoder } from './lz4-high-encoder.js';
+import { maxLz4BlockLength } from './lz4-sequence.js';
 
 type Native = { uncompressSync(data: Uint8Array): Uint8Array };
 
@@ -84,16 +86,20 @@ export function decodeLz4Block(
 const TYPE_OPTION = 'lz4_compressor_type';
 const LEVEL_OPTION = 'lz4_high_compressor_level';
 
-function checkLz4Options(options: CodecOptions): void {
+type Encode = typeof encodeLz4Block;
+
+/** The encoder that the options ask for. @throws UnsupportedError */
+function encoderOf(options: CodecOptions): Encode {
   checkOptions('LZ4Compressor', options, [TYPE_OPTION, LEVEL_OPTION]);
   const type = options[TYPE_OPTION] ?? 'fast';
-  if (type !== 'fast' && type !== 'high') {
-    throw new UnsupportedError(`compression option '${TYPE_OPTION}' is not known`, {
-      seen: type,
-      expected: 'fast or high',
-    });
+  const level = integerOption(options, LEVEL_OPTION, 9, 1, 17);
+  if (type === 'fast') return encodeLz4Block; // the level has no say in it
+  if (type === 'high') {
+    const encoder = new Lz4HighEncoder(level);
+    return (src, srcStart, srcEnd, dst, dstStart) => encoder.encode(src, srcStart, srcEnd, dst, dstStart);
   }
-  integerOption(options, LEVEL_OPTION, 9, 1, 17);
+  const facts = { seen: type, expected: 'fast or high' };
+  throw new UnsupportedError(`compression option '${TYPE_OPTION}' is not known`, facts);
 }
 
 function maxLength(plainLength: number): number {
@@ -102,7 +108,7 @@ function maxLength(plainLength: number): number {
 
 /** @param native pass `false` to decode with the decoder of this file */
 export function lz4Codec(options: CodecOptions = {}, native: boolean = true): Codec {
-  checkLz4Options(options);
+  const encode = encoderOf(options);
   const lib = native ? loadNative() : undefined;
   return {
     name: 'LZ4Compressor',
@@ -128,7 +134,7 @@ export function lz4Codec(options: CodecOptions = {}, native: boolean = true): Co
       dst[dstStart + 1] = length >>> 8;
       dst[dstStart + 2] = length >>> 16;
       dst[dstStart + 3] = length >>> 24;
-      return encodeLz4Block(src, srcStart, srcEnd, dst, dstStart + 4) - dstStart;
+      return encode(src, srcStart, srcEnd, dst, dstStart + 4) - dstStart;
     },
     maxCompressedLength: maxLength,
   };

@@ -12,6 +12,7 @@
  */
 
 import { KeptView } from '../bytes/kept-view.js';
+import { matchEnd } from './match-end.js';
 
 const FRAGMENT_BYTES = 1 << 16;
 const MARGIN_BYTES = 15;
@@ -75,22 +76,6 @@ function putCopies(dst: Uint8Array, at: number, distance: number, length: number
     rest -= 60;
   }
   return putCopy(dst, p, distance, rest);
-}
-
-function matchEnd(words: DataView, at: number, match: number, limit: number): number {
-  let p = at;
-  let m = match;
-  while (p < limit - 3) {
-    const difference = words.getInt32(p, true) ^ words.getInt32(m, true);
-    if (difference !== 0) return p + ((31 - Math.clz32(difference & -difference)) >>> 3);
-    p += 4;
-    m += 4;
-  }
-  while (p < limit && words.getUint8(p) === words.getUint8(m)) {
-    p++;
-    m++;
-  }
-  return p;
 }
 
 /** Encodes one fragment. Returns where it ends in `dst`. */

@@ -11,6 +11,7 @@ import { REFERENCE, referenceInput } from './reference-input.js';
 const CODECS: readonly (readonly [name: string, options: CodecOptions])[] = [
   ['LZ4Compressor', {}],
   ['LZ4Compressor', { lz4_compressor_type: 'high', lz4_high_compressor_level: '9' }],
+  ['LZ4Compressor', { lz4_compressor_type: 'high', lz4_high_compressor_level: '4' }],
   ['SnappyCompressor', {}],
   ['DeflateCompressor', {}],
   ['ZstdCompressor', {}],
@@ -84,11 +85,16 @@ const EMPTY: readonly (readonly [string, string])[] = [
 ];
 
 describe('the bytes are those of the real libraries', () => {
-  it.each(REFERENCE)('%s of %i bytes', async (kind, length, lz4, snappy) => {
+  it.each(REFERENCE)('%s of %i bytes', async (kind, length, fast, high3, high9, snappy) => {
     const plain = referenceInput(kind, length);
-    const stored = compress(await loadCompressor('LZ4Compressor'), plain);
-    expect(stored.readUInt32LE(0)).toBe(length);
-    expect(crc32(stored.subarray(4)).toString(16)).toBe(lz4);
+    const lz4 = async (options: CodecOptions) => {
+      const stored = compress(await loadCompressor('LZ4Compressor', options), plain);
+      expect(stored.readUInt32LE(0)).toBe(length);
+      return crc32(stored.subarray(4)).toString(16);
+    };
+    expect(await lz4({})).toBe(fast);
+    expect(await lz4({ lz4_compressor_type: 'high', lz4_high_compressor_level: '3' })).toBe(high3);
+    expect(await lz4({ lz4_compressor_type: 'high' })).toBe(high9);
     expect(crc32(compress(await loadCompressor('SnappyCompressor'), plain)).toString(16)).toBe(snappy);
   });
 
