@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { CorruptError, LsmctlError, UsageError } from '../../../src/bytes/errors.js';
 import { ByteWriter } from '../../../src/bytes/writer.js';
 import { parseMarshalType } from '../../../src/cql/marshal.js';
-import { decodeCounterContext } from '../../../src/cql/values/counter.js';
+import { decodeCounterContext, hasLegacyShards } from '../../../src/cql/values/counter.js';
 import { cqlLiteralWriter } from '../../../src/cql/values/cql-literal.js';
 import { jsonWriter, quotedStringWriter } from '../../../src/cql/values/json.js';
 import { parseCqlLiteral } from '../../../src/cql/values/parse-literal.js';
@@ -47,6 +47,23 @@ describe('counter contexts', () => {
 
   it('may ask for their local shards to be cleared', () => {
     expect(decodeCounterContext(bytes(`ffff 0000 ${shard(1, 5)}`)).shards[0]!.kind).toBe('local');
+  });
+
+  it.each([
+    ['global shards', `0002 8000 8001 ${shard(1, 5)} ${shard(2, 7)}`, false],
+    ['a local shard', `0002 8000 0001 ${shard(1, 5)} ${shard(2, 7)}`, true],
+    ['a remote shard', `0001 8000 ${shard(1, 5)} ${shard(2, 7)}`, true],
+    ['local shards to be cleared', `ffff 0000 ${shard(1, 5)}`, true],
+    ['no shards', '0000', false],
+  ])('of %s: legacy %#', (_, hex, isLegacy) => {
+    const context = bytes(hex);
+    const placed = Uint8Array.of(0xee, ...context, 0xee);
+    expect(hasLegacyShards(placed, 1, placed.length - 1)).toBe(isLegacy);
+  });
+
+  it.each(['', '00', '0002 8000'])('whether %s has legacy shards is refused', (hex) => {
+    const context = bytes(hex);
+    expect(() => hasLegacyShards(context, 0, context.length)).toThrow(CorruptError);
   });
 
   it.each([
