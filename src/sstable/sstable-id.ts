@@ -32,3 +32,24 @@ export function idTimestampMillis(id: string): number | undefined {
   ];
   return (days * 86_400 + seconds) * 1000 + Math.floor(ticks / 10_000) - GREGORIAN_OFFSET_MILLIS;
 }
+
+const TICKS_PER_SECOND = 10_000_000n;
+
+/**
+ * A UUID-based generation of this time, in milliseconds since 1970.
+ * @param distinct any 64 bits that tell generations of one time apart; they become the UUID's low half, of variant 2
+ */
+export function timeBasedId(millis: number, distinct: bigint): string {
+  const ticks = BigInt(Math.floor(millis) + GREGORIAN_OFFSET_MILLIS) * 10_000n;
+  const seconds = ticks / TICKS_PER_SECOND;
+  const low = (BigInt.asUintN(62, distinct) | (1n << 63n)).toString(36).padStart(13, '0');
+  const part = (value: bigint, width: number) => value.toString(36).padStart(width, '0');
+  return `${part(seconds / 86_400n, 4)}_${part(seconds % 86_400n, 4)}_${part(ticks % TICKS_PER_SECOND, 5)}${low}`;
+}
+
+/** The number after the greatest of these; UUID-based ones do not count. */
+export function nextNumber(ids: Iterable<string>): string {
+  let last = 0;
+  for (const id of ids) if (!id.includes('_')) last = Math.max(last, Number(id));
+  return String(last + 1);
+}

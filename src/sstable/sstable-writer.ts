@@ -16,23 +16,24 @@ import { ByteWriter } from '../bytes/writer.js';
 import type { LoadedCompression } from '../codec/compression-params.js';
 import type { ClusteringPrefix } from '../cql/clustering.js';
 import { BOUND_KINDS } from '../cql/clustering.js';
-import { isCounter } from '../cql/type-origin.js';
+import { isCounter } from '../cql/type-facts.js';
 import { hasLegacyShards } from '../cql/values/counter.js';
 import { BigIndexWriter } from './big-index-writer.js';
 import { BtiIndexWriter } from './bti/bti-index-writer.js';
 import { DataWriter, type WrittenData } from './data-writer.js';
 import { writeDeletionTime } from './deletion-time.js';
 import { COMPONENT, componentPath, type Descriptor } from './descriptor.js';
+import type { BloomFilter } from './filter.js';
 import { type FilterBuilder, makeFilterBuilder } from './filter-builder.js';
 import type { IndexWriter } from './index-writer.js';
 import { CLUSTERING, isBoundary, isOpen, type MarkerBuffer } from './marker-buffer.js';
 import { MetadataCollector } from './metadata/metadata-collector.js';
-import type { CommitLogInterval } from './metadata/stats.js';
+import type { CommitLogInterval, StatsMetadata } from './metadata/stats.js';
 import type { Partitioner } from './partitioner.js';
 import type { DeletionTime } from './row.js';
 import { DeletionState, type RowBuffer } from './row-buffer.js';
 import type { SerializationHeader } from './serialization-header.js';
-import { encodeStatistics, type StatisticsParts } from './statistics.js';
+import { encodeStatistics } from './statistics.js';
 import { encodeToc } from './toc.js';
 import { UnfilteredWriter } from './unfiltered-writer.js';
 
@@ -76,7 +77,11 @@ export type WrittenSSTable = {
   readonly descriptor: Descriptor;
   readonly data: WrittenData;
   readonly partitions: number;
-  readonly statistics: StatisticsParts;
+  readonly partitioner: Partitioner;
+  readonly statistics: {
+    readonly stats: StatsMetadata & { readonly firstKey: Uint8Array; readonly lastKey: Uint8Array };
+  };
+  readonly filter: BloomFilter | undefined;
   /** Bytes of all components. */
   readonly bytesOnDisk: number;
 };
@@ -180,9 +185,10 @@ export class SSTableWriter {
     return this.data.position + this.out.pos;
   }
 
-  /** Bytes of Data.db so far, by which Cassandra cuts files. */
+  /** Bytes of Data.db so far, by which Cassandra cuts files: of a compressed one those of complete chunks. */
   get storedPosition(): number {
-    return this.options.layout.compression ? this.data.storedPosition : this.position;
+    this.flush();
+    return this.data.storedPosition;
   }
 
   get partitionCount(): number {
@@ -284,10 +290,10 @@ export class SSTableWriter {
 
   endPartition(): void {
     const { key, keyLength, metadata } = this;
-    // a partition of one block has no use for it
-    if (this.blocks > 0 && this.blockStart >= 0) this.endBlock();
     const end = this.position - this.partitionStart;
     this.rows.endOfPartition();
+    // a partition of one block has no use for it; the last one has the end marker within it
+    if (this.blocks > 0 && this.blockStart >= 0) this.endBlock();
     metadata.addPartitionSize(end + 1);
     metadata.addKey(key, keyLength);
     metadata.addCellsPerPartition();
@@ -373,7 +379,15 @@ export class SSTableWriter {
     });
     this.component(COMPONENT.statistics, encodeStatistics(statistics, descriptor.version));
     this.component(COMPONENT.toc, encodeToc([...this.components, COMPONENT.toc]));
-    return { descriptor, data, partitions: this.partitions, statistics, bytesOnDisk: this.bytes + data.storedBytes };
+    return {
+      descriptor,
+      data,
+      partitions: this.partitions,
+      partitioner,
+      statistics: { stats: { ...statistics.stats!, firstKey, lastKey } },
+      filter: this.filter?.filter,
+      bytesOnDisk: this.bytes + data.storedBytes,
+    };
   }
 
   private component(name: string, bytes: Uint8Array): void {

@@ -90,3 +90,13 @@ export function versionOf(format: string, name: string, file?: string): Version 
     ...(hint !== undefined && { hint }),
   });
 }
+
+/** In which version SSTables of these are written anew: the last one of the newest release line among them. */
+export function latestWritten(versions: readonly Version[]): Version {
+  const newest = versions.reduce((latest, version) => (version.name > latest.name ? version : latest));
+  if (newest.format === 'bti') return versionOf('bti', 'da');
+  const last = { m: 'me', n: 'nb', o: 'oa' }[newest.name[0]!];
+  if (last === undefined)
+    throw new UnsupportedError(`SSTable version '${newest.name}' is not written`, { expected: 'me, nb, oa or da' });
+  return versionOf('big', last);
+}

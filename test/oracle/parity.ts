@@ -17,9 +17,14 @@ const LSMCTL = process.env.LSMCTL ?? fileURLToPath(new URL('../../bin/run.js', i
 
 type Verdict = { readonly files: number; readonly differences: readonly string[]; readonly stored: number };
 
-function runLsmctl(root: string, table: RecordedTable, output: string): string | undefined {
+function runLsmctl(
+  root: string,
+  { columnIndexBytes }: Recording,
+  table: RecordedTable,
+  output: string,
+): string | undefined {
   const args = ['compact', 'run', join(root, table.inputDirectory), '--major', '--output', output];
-  const clock = ['--now', String(table.nowSeconds)];
+  const clock = ['--now', String(table.nowSeconds), '--column-index-size', String(columnIndexBytes)];
   const { status, stderr, stdout } = spawnSync(process.execPath, [LSMCTL, ...args, ...clock, '--yes'], {
     encoding: 'utf8',
     maxBuffer: 2 ** 28,
@@ -63,7 +68,7 @@ function dataFilesBelow(directory: string): string[] {
 
 async function judge(recording: Recording, table: RecordedTable, output: string): Promise<Verdict> {
   const root = join(RECORDINGS, recording.name);
-  const failed = runLsmctl(root, table, output);
+  const failed = runLsmctl(root, recording, table, output);
   if (failed) return { files: 0, differences: [failed], stored: 0 };
   const theirs = await inOrder(table.tasks.flatMap(({ outputs }) => outputs).map((name) => join(root, name)));
   const ours = await inOrder(dataFilesBelow(output));

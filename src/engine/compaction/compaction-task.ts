@@ -20,7 +20,7 @@ import { type MergeCounts, type MergeSink, PartitionMerge } from '../merge/parti
 import { type PurgeCounts, Purger } from '../merge/purge.js';
 import { fullyExpiredSSTables } from './fully-expired.js';
 import { outputRepairState } from './major.js';
-import { type OutputCutter, outputCutter } from './output-cuts.js';
+import { type BytesWritten, type OutputCutter, outputCutter } from './output-cuts.js';
 import { droppedTimes, outputHeader } from './output-header.js';
 import { type OverlapSource, overlapEvaluator } from './overlap-purge.js';
 import { overlappingSSTables, type SSTableFacts } from './sstable-facts.js';
@@ -42,6 +42,8 @@ export type CompactionSetup = {
   readonly gcGraceSeconds: number;
   /** The node's own; absent where it is not known: then the output says nothing of the commit log. */
   readonly hostId?: string | undefined;
+  /** Rows live by their liveness alone, see {@link PurgeOptions.strictLiveness}. */
+  readonly isStrict: boolean;
 };
 
 export type CompactionResult = {
@@ -83,6 +85,7 @@ export class CompactionTask {
     const purger = new Purger({
       nowSeconds,
       gcBeforeSeconds,
+      strictLiveness: this.setup.isStrict,
       never: params.onlyPurgeRepairedTombstones && inputs.some(({ repairedAtMillis }) => repairedAtMillis === 0),
     });
     if (compacted.length === 0) return { outputs: [], expired, merge: noMerge(), purge: purger.counts };
@@ -152,6 +155,18 @@ class CompactionSink implements MergeSink {
   private readonly writers: SSTableWriter[] = [];
   private readonly finished: WrittenSSTable[] = [];
   private writer: SSTableWriter | undefined;
+  /** Asked for only where a strategy cuts by size. */
+  private readonly written: BytesWritten = (() => {
+    const current = () => this.writer!;
+    return {
+      get plain() {
+        return current().position;
+      },
+      get onDisk() {
+        return current().storedPosition;
+      },
+    };
+  })();
 
   constructor(setup: CompactionSetup, compacted: readonly SSTableFacts[], header: SerializationHeader) {
     this.setup = setup;
@@ -164,9 +179,7 @@ class CompactionSink implements MergeSink {
   }
 
   startPartition({ cursor, tokenHi, tokenLo }: MergeSource, deletion: DeletionState): void {
-    const { writer } = this;
-    const written = writer && { plain: writer.position, onDisk: writer.storedPosition };
-    const next = this.cutter.before(tokenHi, tokenLo, written);
+    const next = this.cutter.before(tokenHi, tokenLo, this.writer && this.written);
     if (next) {
       this.finishOne();
       this.writer = this.open(next.level, next.keyCount);

@@ -31,6 +31,8 @@ export type MajorSetup = {
   readonly nowSeconds: number;
   readonly gcGraceSeconds: number;
   readonly hostId?: string | undefined;
+  /** See {@link PurgeOptions.strictLiveness}. */
+  readonly isStrict: boolean;
   /** Makes time-based generations distinct: 64 random bits at each call. */
   readonly randomBits: () => bigint;
 };
@@ -59,7 +61,8 @@ export class MajorCompaction {
   /** Runs all tasks. Their outputs stay under temporary names until {@link publish}. @throws CorruptError, UsageError, UnsupportedError */
   async run(onProgress?: (progress: TaskProgress) => void): Promise<TaskResult[]> {
     const { setup, tasks } = this;
-    const { storage, output, sstables, outside, definition, params, version, nowSeconds, gcGraceSeconds, hostId } = setup;
+    const { storage, output, sstables, outside, definition, params, version, nowSeconds, gcGraceSeconds, hostId } =
+      setup;
     const like = sstables.at(-1)!.descriptor;
     const layout = await tableLayout(storage, definition, like, {
       format: version.format,
@@ -84,9 +87,11 @@ export class MajorCompaction {
         nowSeconds,
         gcGraceSeconds,
         hostId,
+        isStrict: setup.isStrict,
       });
       this.running.push(compaction);
-      const tell = onProgress && ((read: number, total: number) => onProgress({ task: index, tasks: tasks.length, read, total }));
+      const tell =
+        onProgress && ((read: number, total: number) => onProgress({ task: index, tasks: tasks.length, read, total }));
       results.push({ ...(await compaction.run(tell)), task });
     }
     return results;

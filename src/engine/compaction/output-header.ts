@@ -30,14 +30,18 @@ export type HeaderInput = {
 };
 
 /** @param definition today's schema of the table, where it is known */
-export function outputHeader(inputs: readonly HeaderInput[], definition: Table | View | undefined): SerializationHeader {
+export function outputHeader(
+  inputs: readonly HeaderInput[],
+  definition: Table | View | undefined,
+): SerializationHeader {
   const latestFirst = inputs.toSorted((a, b) => compareIds(b.id, a.id));
   const newest = latestFirst[0]!.header.stored;
   const types = definition ? schemaTypes(definition) : new Map<string, CqlType>();
   const columnsOf = (pick: (header: SerializationHeader) => readonly StoredColumn[]): StoredColumn[] => {
     const byName = new Map<string, StoredColumn>();
     for (const { header } of latestFirst) {
-      for (const column of pick(header)) if (!byName.has(nameKey(column.nameBytes))) byName.set(nameKey(column.nameBytes), column);
+      for (const column of pick(header))
+        if (!byName.has(nameKey(column.nameBytes))) byName.set(nameKey(column.nameBytes), column);
     }
     return [...byName.values()].map(({ nameBytes, type }) => {
       const today = types.get(nameKey(nameBytes));

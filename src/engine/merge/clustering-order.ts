@@ -12,7 +12,7 @@ export function compareUnfiltered(types: readonly CqlType[]): UnfilteredComparat
   return (a, aKind, b, bKind) => {
     const aSize = a.clusteringSize;
     const bSize = b.clusteringSize;
-    const n = aSize < bSize ? aSize : bSize;
+    const n = Math.min(aSize, bSize);
     for (let i = 0; i < n; i++) {
       const aStart = a.clusteringStart[i]!;
       const bStart = b.clusteringStart[i]!;

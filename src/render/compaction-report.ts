@@ -1,0 +1,107 @@
+/** What a compaction did, or would do: a table for people, and the object of `--json`. */
+import type { TaskResult } from '../engine/compaction/major-compaction.js';
+import { COMPONENT, componentPath } from '../sstable/descriptor.js';
+import { bytesText, countText, shareText } from './bytes.js';
+import { tableText } from './table.js';
+
+export type CompactedTable = {
+  readonly keyspace: string;
+  readonly table: string;
+  readonly directory: string;
+  /** Nothing was written. */
+  readonly isDry: boolean;
+  readonly gcGraceSeconds: number;
+  readonly results: readonly TaskResult[];
+};
+
+/** Of a table's tasks together. */
+function totals({ results }: CompactedTable) {
+  const sum = (of: (result: TaskResult) => number) => results.reduce((all, result) => all + of(result), 0);
+  return {
+    inputs: sum(({ task }) => task.inputs.length),
+    outputs: sum(({ outputs }) => outputs.length),
+    inputBytes: sum(({ task }) => task.inputs.reduce((all, { onDiskBytes }) => all + onDiskBytes, 0)),
+    outputBytes: sum(({ outputs }) => outputs.reduce((all, { data }) => all + data.storedBytes, 0)),
+    expiredSSTables: sum(({ expired }) => expired.length),
+    partitions: sum(({ merge }) => merge.partitionsOut),
+    partitionsGone: sum(({ merge }) => merge.partitionsGone),
+    rows: sum(({ merge }) => merge.rowsOut),
+    rangeTombstoneMarkers: sum(({ merge }) => merge.markersOut),
+    tombstonesPurged: sum(({ purge }) => purge.tombstonesPurged),
+    expiredPurged: sum(({ purge }) => purge.expiredPurged),
+    expiredToTombstones: sum(({ purge }) => purge.expiredToTombstones),
+  };
+}
+
+export function compactionReport(tables: readonly CompactedTable[]): object {
+  return {
+    tables: tables.map((table) => ({
+      keyspace: table.keyspace,
+      table: table.table,
+      directory: table.directory,
+      dryRun: table.isDry,
+      gcGraceSeconds: table.gcGraceSeconds,
+      ...totals(table),
+      tasks: table.results.map(({ task, outputs, expired, merge, purge }) => ({
+        kind: task.kind,
+        inputs: task.inputs.map(({ descriptor }) => componentPath(descriptor, COMPONENT.data)),
+        expired: expired.map(({ descriptor }) => componentPath(descriptor, COMPONENT.data)),
+        outputs: outputs.map(({ descriptor, data, partitions, bytesOnDisk, statistics }) => ({
+          file: componentPath(descriptor, COMPONENT.data),
+          partitions,
+          dataBytes: data.storedBytes,
+          plainBytes: data.plainBytes,
+          bytesOnDisk,
+          level: statistics.stats.sstableLevel,
+        })),
+        merge,
+        purge,
+      })),
+    })),
+  };
+}
+
+/** A line a table, with the new SSTables below it. */
+export function compactionText(tables: readonly CompactedTable[], width: number): string {
+  const rows = tables.map((table) => {
+    const { inputs, outputs, inputBytes, outputBytes, partitions, rows: count } = totals(table);
+    const given = inputBytes - outputBytes;
+    return [
+      `${table.keyspace}.${table.table}`,
+      `${inputs} → ${outputs}`,
+      bytesText(inputBytes),
+      bytesText(outputBytes),
+      inputBytes > 0 ? `${bytesText(given)} (${shareText(given / inputBytes)})` : bytesText(given),
+      countText(partitions),
+      countText(count),
+    ];
+  });
+  const lines = [
+    tableText(
+      [
+        { title: 'table' },
+        { title: 'SSTables', align: 'right' },
+        { title: 'Data.db', align: 'right' },
+        { title: 'after', align: 'right' },
+        { title: 'given back', align: 'right' },
+        { title: 'partitions', align: 'right' },
+        { title: 'rows', align: 'right' },
+      ],
+      rows,
+      { width },
+    ),
+  ];
+  const all = tables.map(totals);
+  const sum = (key: keyof ReturnType<typeof totals>) => all.reduce((total, one) => total + one[key], 0);
+  lines.push(
+    '',
+    `purged: ${countText(sum('tombstonesPurged'))} tombstones, ${countText(sum('expiredPurged'))} expired cells, ` +
+      `${countText(sum('partitionsGone'))} partitions of which nothing is left, ${countText(sum('expiredSSTables'))} SSTables unread`,
+  );
+  if (sum('expiredToTombstones') > 0) {
+    lines.push(
+      `${countText(sum('expiredToTombstones'))} expired cells have become tombstones: gc_grace is not over for them`,
+    );
+  }
+  return `${lines.join('\n')}\n`;
+}
