@@ -16,7 +16,7 @@ export interface FileSink {
   write(bytes: Uint8Array, start?: number, end?: number): void;
   /** What was written is on the disk when this returns. @throws UsageError */
   sync(): void;
-  /** Writes what is buffered; a second call does nothing. It does not sync. @throws UsageError */
+  /** Writes what is buffered, unless a write has failed before; a second call does nothing. It does not sync. @throws UsageError */
   close(): void;
 }
 
@@ -54,6 +54,8 @@ class DiskSink implements FileSink {
   private fd: number;
   private buffer = new Uint8Array(0);
   private buffered = 0;
+  /** A write that failed: the file has a gap, and nothing more is written to it. */
+  private failure: UsageError | undefined;
 
   constructor(file: string) {
     this.path = file;
@@ -63,7 +65,7 @@ class DiskSink implements FileSink {
   write(bytes: Uint8Array, start = 0, end = bytes.length): void {
     const length = end - start;
     if (this.fd < 0) throw new InvariantError('a closed file is written to', { file: this.path });
-    if (length > this.buffer.length - this.buffered) {
+    if (length > this.buffer.length - this.buffered || this.failure) {
       this.flush();
       // most files of an SSTable are small: the whole buffer comes with the second write
       if (this.position > 0 && this.buffer.length === 0) this.buffer = new Uint8Array(BUFFER_BYTES);
@@ -83,6 +85,7 @@ class DiskSink implements FileSink {
   }
 
   private flush(): void {
+    if (this.failure) throw this.failure;
     if (this.buffered === 0) return;
     this.writeAll(this.buffer, 0, this.buffered);
     this.buffered = 0;
@@ -92,7 +95,8 @@ class DiskSink implements FileSink {
     try {
       for (let at = start; at < end; ) at += fs.writeSync(this.fd, bytes, at, end - at);
     } catch (error) {
-      throw fileError(error, this.path);
+      this.failure = fileError(error, this.path);
+      throw this.failure;
     }
   }
 
@@ -105,7 +109,7 @@ class DiskSink implements FileSink {
     if (this.fd < 0) return;
     const { fd } = this;
     try {
-      this.flush();
+      if (!this.failure) this.flush();
     } finally {
       this.fd = -1;
       attempt(this.path, () => fs.closeSync(fd));

@@ -8,6 +8,7 @@
  */
 import { createRequire } from 'node:module';
 import { UnsupportedError } from '../bytes/errors.js';
+import { KeptView } from '../bytes/kept-view.js';
 import { type Codec, CodecError, type CodecOptions, checkOptions, checkRoom, integerOption } from './codec.js';
 import { encodeLz4Block } from './lz4-encoder.js';
 import { Lz4HighEncoder } from './lz4-high-encoder.js';
@@ -30,7 +31,20 @@ function checkLength(src: Uint8Array, start: number, end: number, expected: numb
   if (length !== expected) throw new CodecError(`LZ4 chunk says ${length} plain bytes where ${expected} belong`);
 }
 
-/** Decodes one block into exactly `dst[dstStart, dstEnd)`. @throws CodecError */
+const sourceView = new KeptView();
+const targetView = new KeptView();
+
+/** Literals and matches from which on a copy by the engine costs less than one by words. */
+const LONG_COPY = 64;
+
+function malformed(): CodecError {
+  return new CodecError('malformed LZ4 block');
+}
+
+/**
+ * Decodes one block into exactly `dst[dstStart, dstEnd)`. Copies by words write up to 3 bytes too many, never beyond `dstEnd`: what follows
+ * is written over them. @throws CodecError
+ */
 export function decodeLz4Block(
   src: Uint8Array,
   srcStart: number,
@@ -39,46 +53,55 @@ export function decodeLz4Block(
   dstStart: number,
   dstEnd: number,
 ): void {
+  const source = sourceView.of(src);
+  const target = targetView.of(dst);
   let s = srcStart;
   let d = dstStart;
-  const bad = () => new CodecError('malformed LZ4 block');
   while (s < srcEnd) {
     const token = src[s++]!;
     let literals = token >>> 4;
     if (literals === 15) {
       let b = 255;
       while (b === 255) {
-        if (s >= srcEnd) throw bad();
+        if (s >= srcEnd) throw malformed();
         b = src[s++]!;
         literals += b;
       }
     }
-    if (literals > srcEnd - s || literals > dstEnd - d) throw bad();
-    if (literals > 32) dst.set(src.subarray(s, s + literals), d);
-    else for (let i = 0; i < literals; i++) dst[d + i] = src[s + i]!;
+    if (literals > srcEnd - s || literals > dstEnd - d) throw malformed();
+    if (literals > LONG_COPY) {
+      dst.set(src.subarray(s, s + literals), d);
+    } else if (literals + 3 <= srcEnd - s && literals + 3 <= dstEnd - d) {
+      for (let i = 0; i < literals; i += 4) target.setInt32(d + i, source.getInt32(s + i));
+    } else {
+      for (let i = 0; i < literals; i++) dst[d + i] = src[s + i]!;
+    }
     s += literals;
     d += literals;
     if (s === srcEnd) break; // the last sequence has literals only
-    if (srcEnd - s < 2) throw bad();
+    if (srcEnd - s < 2) throw malformed();
     const distance = src[s]! | (src[s + 1]! << 8);
     s += 2;
     let match = (token & 15) + 4;
     if (match === 19) {
       let b = 255;
       while (b === 255) {
-        if (s >= srcEnd) throw bad();
+        if (s >= srcEnd) throw malformed();
         b = src[s++]!;
         match += b;
       }
     }
-    if (distance === 0 || distance > d - dstStart || match > dstEnd - d) throw bad();
+    if (distance === 0 || distance > d - dstStart || match > dstEnd - d) throw malformed();
     let from = d - distance;
-    if (distance >= match && match > 32) {
+    const stop = d + match;
+    if (match > LONG_COPY && distance >= match) {
       dst.copyWithin(d, from, from + match);
-      d += match;
+    } else if (distance >= 4 && stop + 3 <= dstEnd) {
+      for (; d < stop; d += 4, from += 4) target.setInt32(d, target.getInt32(from)); // reads only what is written
     } else {
-      for (const stop = d + match; d < stop; ) dst[d++] = dst[from++]!;
+      while (d < stop) dst[d++] = dst[from++]!;
     }
+    d = stop;
   }
   if (d !== dstEnd) throw new CodecError('LZ4 block is shorter than its plain length');
 }

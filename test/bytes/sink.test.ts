@@ -101,8 +101,19 @@ describe('disk', () => {
     fs.closeSync(holder.fd);
     holder.fd = full;
     const error = expect.objectContaining({ code: 'USAGE', message: 'no space left on the device', facts: { file } });
+    sink.write(Buffer.from('buffered'));
     expect(() => sink.write(Buffer.alloc(1 << 20))).toThrow(error);
+    expect(() => sink.write(Buffer.from('x'))).toThrow(error); // there is a gap now
+    expect(() => sink.sync()).toThrow(error);
     sink.close();
+    const late = diskOutput.create(path.join(directory, 'late'));
+    late.write(Buffer.from('a'));
+    const lateHolder = late as unknown as { fd: number };
+    fs.closeSync(lateHolder.fd);
+    lateHolder.fd = fs.openSync('/dev/full', 'w');
+    late.write(Buffer.from('b'));
+    expect(() => late.close()).toThrow(/no space left/);
+    late.close();
   });
 
   it('refuses to write to a closed file: a bug of ours', () => {
