@@ -4,6 +4,7 @@ import { expect } from 'vitest';
 import { memoryOutput } from '../../../src/bytes/sink.js';
 import { diskStorage } from '../../../src/bytes/source.js';
 import { BtiIndexWriter } from '../../../src/sstable/bti/bti-index-writer.js';
+import type { EarlyOpeningOptions } from '../../../src/sstable/bti/early-opening.js';
 import { partitionerOf } from '../../../src/sstable/partitioner.js';
 import { openSSTable } from '../../../src/sstable/sstable.js';
 import { replayIndex } from '../replay-index.js';
@@ -11,7 +12,11 @@ import { replayIndex } from '../replay-index.js';
 export type BtiIndex = { readonly partitions: Buffer; readonly rows: Buffer };
 
 /** Partitions.db and Rows.db that our writer makes for the SSTable with this Data.db. */
-export async function rewriteIndex(file: string, blockBytes: number): Promise<BtiIndex> {
+export async function rewriteIndex(
+  file: string,
+  blockBytes: number,
+  earlyOpening?: EarlyOpeningOptions,
+): Promise<BtiIndex> {
   const sstable = await openSSTable(diskStorage, file);
   const files = new Map<string, Uint8Array>();
   const storage = memoryOutput(files);
@@ -23,6 +28,7 @@ export async function rewriteIndex(file: string, blockBytes: number): Promise<Bt
     version: sstable.descriptor.version,
     partitioner: partitionerOf(sstable.statistics.validation.partitioner, sstable.header.keyType),
     clusteringTypes: sstable.header.clusteringTypes,
+    ...(earlyOpening && { earlyOpening }),
   });
   replayIndex(sstable, writer, blockBytes);
   partitions.close();
@@ -32,8 +38,12 @@ export async function rewriteIndex(file: string, blockBytes: number): Promise<Bt
 }
 
 /** Expects the bytes that are beside the Data.db; returns them. */
-export async function expectSameIndex(file: string, blockBytes: number): Promise<BtiIndex> {
-  const index = await rewriteIndex(file, blockBytes);
+export async function expectSameIndex(
+  file: string,
+  blockBytes: number,
+  earlyOpening?: EarlyOpeningOptions,
+): Promise<BtiIndex> {
+  const index = await rewriteIndex(file, blockBytes, earlyOpening);
   expectSame(index.rows, file.replace(/Data\.db$/, 'Rows.db'));
   expectSame(index.partitions, file.replace(/Data\.db$/, 'Partitions.db'));
   return index;
