@@ -1,9 +1,11 @@
 /** The loop of `lsmctl metadata`: every SSTable is tried, one that can't be read is told and passed over. */
-import { LsmctlError } from '../bytes/errors.js';
+import { LsmctlError, UsageError } from '../bytes/errors.js';
 import type { Storage } from '../bytes/source.js';
 import type { PathProblem } from '../engine/data-directory.js';
+import type { ScanOverview } from '../engine/scan-overview.js';
 import type { SSTableFiles } from '../engine/sstable-directory.js';
 import { readSSTableMetadata, type SSTableMetadata } from '../engine/sstable-metadata.js';
+import type { Descriptor } from '../sstable/descriptor.js';
 import { EXIT, type ExitCode, errorObject, errorText, reportOf } from './exit.js';
 import { Flags, parseDurationSeconds } from './flags.js';
 import { notice } from './output.js';
@@ -21,6 +23,12 @@ export const metadataGcGraceFlag = Flags.custom<number>({
 
 /** Pages of more SSTables than this are no summary any more. */
 const MAX_PAGES = 4;
+
+/** @throws UsageError where sstablemetadata's `-s` is asked of another format */
+export function checkScan(scan: boolean, format: MetadataFormat | 'json'): void {
+  if (!scan || format === 'sstablemetadata') return;
+  throw new UsageError('--scan belongs to the sstablemetadata format', { expected: '--format sstablemetadata' });
+}
 
 export type MetadataFormat = Exclude<(typeof METADATA_FORMATS)[number], 'auto'>;
 
@@ -53,6 +61,51 @@ export class Failures {
 
   private fail(code: ExitCode): void {
     if (code > this.exitCode) this.exitCode = code;
+  }
+}
+
+/** The tool compares versions as text: BTI's `da` is too old for it. */
+function isScanned({ version }: Descriptor): boolean {
+  return version.name >= 'ma';
+}
+
+/** As {@link eachMetadata}, with a scan of the whole SSTable before, where sstablemetadata has one. */
+export async function* eachScanned<T>(
+  storage: Storage,
+  sstables: readonly SSTableFiles[],
+  failures: Failures,
+  make: (metadata: SSTableMetadata, scan?: ScanOverview) => T,
+): AsyncGenerator<T> {
+  const passed = sstables.find(({ descriptor }) => !isScanned(descriptor));
+  if (passed)
+    notice(
+      `lsmctl: sstablemetadata -s scans no SSTables of version ${passed.descriptor.version.name}: nor does --scan`,
+    );
+  const [{ openDescriptor }, { scanOverview }, { startProgress }] = await Promise.all([
+    import('../sstable/sstable.js'),
+    import('../engine/scan-overview.js'),
+    import('./progress.js'),
+  ]);
+  const scan = async (descriptor: Descriptor): Promise<ScanOverview> => {
+    const sstable = await openDescriptor(storage, descriptor);
+    const progress = await startProgress('scanning', sstable.data.length);
+    try {
+      return scanOverview(sstable, progress.update);
+    } finally {
+      progress.stop();
+      sstable.close();
+    }
+  };
+  for (const { descriptor, components } of sstables) {
+    let made: T;
+    try {
+      const metadata = readSSTableMetadata(storage, descriptor, components);
+      made = make(metadata, isScanned(descriptor) ? await scan(descriptor) : undefined);
+    } catch (error) {
+      failures.add(error);
+      continue;
+    }
+    yield made;
   }
 }
 

@@ -1,5 +1,6 @@
 /** The forms of `lsmctl metadata` behind one interface: what is made of each SSTable, and when it is printed. */
 import path from 'node:path';
+import type { ScanOverview } from '../engine/scan-overview.js';
 import type { SSTableMetadata } from '../engine/sstable-metadata.js';
 import type { MetadataReport } from './metadata-report.js';
 import type { TermStyle } from './term-histogram.js';
@@ -12,8 +13,8 @@ export type MetadataFormatOptions = TermStyle & {
 };
 
 export type MetadataRenderer = {
-  /** Pure; what it throws is the SSTable's fault. */
-  readonly make: (metadata: SSTableMetadata) => string | MetadataReport;
+  /** Pure; what it throws is the SSTable's fault. `scan`: of sstablemetadata's `-s`. */
+  readonly make: (metadata: SSTableMetadata, scan?: ScanOverview) => string | MetadataReport;
   /** Prints it or keeps it for the end. */
   readonly take: (made: string | MetadataReport) => void;
   readonly end: () => void;
@@ -38,9 +39,9 @@ export async function metadataRenderer(
   const base = { reports, take: keep, end: () => {} };
   if (format === 'sstablemetadata') {
     const { sstablemetadataText } = await import('./sstablemetadata.js');
-    const make = (metadata: SSTableMetadata) => {
+    const make = (metadata: SSTableMetadata, scan?: ScanOverview) => {
       const { directory, prefix } = metadata.descriptor;
-      return sstablemetadataText(metadata, path.resolve(options.root, directory, prefix), options);
+      return sstablemetadataText(metadata, path.resolve(options.root, directory, prefix), options, scan);
     };
     return { ...base, take: printPage, make };
   }

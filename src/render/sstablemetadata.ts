@@ -1,6 +1,7 @@
 /**
  * The text of Cassandra 5.0's `sstablemetadata`, line for line, in UTC. Its habits are kept: times of 0 have no date, percentiles are of bucket
- * offsets counted into other buckets, columns come in the order of a Java HashMap.
+ * offsets counted into other buckets, columns come in the order of a Java HashMap. Of `-s` the progress, which the tool writes into its text, is
+ * left out.
  */
 import { toBigInt } from '../bytes/int64.js';
 import { ByteWriter } from '../bytes/writer.js';
@@ -8,6 +9,7 @@ import { marshalTypeName } from '../cql/marshal.js';
 import type { CqlType } from '../cql/type.js';
 import { stringWriter } from '../cql/values/string.js';
 import { textOf } from '../cql/values/value-writer.js';
+import type { Leader, ScanOverview } from '../engine/scan-overview.js';
 import type { SSTableMetadata } from '../engine/sstable-metadata.js';
 import type { EstimatedHistogram } from '../sstable/metadata/estimated-histogram.js';
 import { cardinality } from '../sstable/metadata/hyper-log-log.js';
@@ -32,15 +34,20 @@ const NO_DELETION_TIME_TEXT = '9223372036854775807';
 const MAX_INT = 0x7fffffff;
 const COMPRESSORS = 'org.apache.cassandra.io.compress.';
 
-/** @param name what follows `SSTable: `: the path up to the component's name */
+/**
+ * @param name what follows `SSTable: `: the path up to the component's name
+ * @param scan what `-s` found
+ */
 export function sstablemetadataText(
   metadata: SSTableMetadata,
   name: string,
   options: SSTableMetadataTextOptions,
+  scan?: ScanOverview,
 ): string {
   const { statistics } = metadata;
   const fields = new Fields(options.color);
   fields.add('SSTable', name);
+  if (scan) addScan(fields, scan, statistics.header.keyType, options.color);
   if (statistics.has('validation')) {
     fields.add('Partitioner', statistics.validation.partitioner);
     fields.add('Bloom Filter FP chance', doubleText(statistics.validation.bloomFilterFpChance));
@@ -70,6 +77,26 @@ class Fields {
     const end = comment === undefined ? '' : `${white} (${comment})${reset}`;
     this.lines.push(`${blue}${name}${cyan}: ${reset}${value ?? '--'}${end}`);
   }
+}
+
+function addScan(fields: Fields, scan: ScanOverview, keyType: CqlType, color: boolean): void {
+  const [cyan, white, reset] = color ? [ANSI.cyan, ANSI.white, ANSI.reset] : ['', '', ''];
+  const line = ({ key, value }: Leader) => `  ${cyan}[${reset}${valueText(keyType, key)}${cyan}] ${reset}${value}`;
+  const sizeNote = ({ value }: Leader) => `${white} (${sizeText(value) ?? 'null'})${reset}`;
+  fields.add('Size', String(scan.plainBytes));
+  fields.add('Partitions', String(scan.partitions));
+  fields.add('Rows', String(scan.rows));
+  fields.add('Tombstones', String(scan.tombstones));
+  fields.add('Cells', String(scan.cells));
+  fields.add('Widest Partitions', '');
+  fields.lines.push(...scan.widest.map(line));
+  fields.add('Largest Partitions', '');
+  fields.lines.push(...scan.largest.map((leader) => line(leader) + sizeNote(leader)));
+  const dead = scan.mostTombstones.filter(({ value }) => value > 0).map(line);
+  // the tool takes a text this short for none
+  if (dead.map((text) => `${text}\n`).join('').length <= 10) return;
+  fields.add('Tombstone Leaders', '');
+  fields.lines.push(...dead);
 }
 
 function addStats(fields: Fields, metadata: SSTableMetadata, options: SSTableMetadataTextOptions): void {
