@@ -12,62 +12,21 @@
  */
 import { InvariantError } from '../../bytes/errors.js';
 import type { ByteWriter } from '../../bytes/writer.js';
-import { type PagedOutput, writeSized } from './paged-output.js';
-import {
-  BITS,
-  DENSE,
-  NONE,
-  NONE_SHAPE,
-  PAGE_BYTES,
-  SHAPE,
-  SINGLE,
-  SINGLE_NOPAYLOAD_4,
-  SINGLE_NOPAYLOAD_12,
-  SPARSE,
-} from './trie.js';
+import type { PagedOutput } from './paged-output.js';
+import { NONE, PAGE_BYTES } from './trie.js';
+import { NO_PAYLOAD, sizeOfNode, TrieNode, writeNode } from './trie-node.js';
 
 /** Size of the position with its hash byte, or of an offset with a deletion time: no payload is longer. */
 const MAX_PAYLOAD_BYTES = 20;
 
-/** By the width that a node's longest pointer takes: that width's limit, and the types that have room for it. */
-const LIMITS = [0x10, 0x100, 0x1000, 0x10000, 2 ** 24, 2 ** 32, 2 ** 40, Number.POSITIVE_INFINITY];
-const SINGLES = [1, 2, 3, 4, 12, 13, 14, 15];
-const SPARSES = [5, 5, 6, 7, 8, 9, 9, 15];
-const DENSES = [10, 10, 10, 11, 12, 13, 14, 15];
-const PAYLOAD_ONLY = 0;
-
-const NO_PAYLOAD = new Uint8Array(0);
-
-/** A node that isn't written, or to which one that isn't written will point. */
-class Node {
-  transition = 0;
-  /** Children in the order of their transitions. */
-  firstChild: Node | undefined;
-  lastChild: Node | undefined;
-  next: Node | undefined;
-  childCount = 0;
-  /** Where it is written, or {@link NONE}. */
-  position = NONE;
-  /** Bytes of its own, and of what isn't written below it; both 0 once it is written. */
-  nodeBytes = 0;
-  branchBytes = 0;
-  /** Whether a child is written already, or something below its children: then its sizes hold only for where they were measured. */
-  hasWrittenChildren = true;
-  hasWrittenInBranch = false;
-  /** 0: none. */
-  payloadFlags = 0;
-  payloadLength = 0;
-  payload: Uint8Array = NO_PAYLOAD;
-}
-
 export class TrieWriter {
   private readonly out: PagedOutput;
   /** The path of the key added last: `path[depth]` is its node. */
-  private readonly path: Node[] = [];
+  private readonly path: TrieNode[] = [];
   private depth = 0;
   private key = new Uint8Array(64);
   private keyLength = 0;
-  private readonly spare: Node[] = [];
+  private readonly spare: TrieNode[] = [];
   private readonly sparePayloads: Uint8Array[] = [];
   /** Keys added. */
   count = 0;
@@ -125,7 +84,7 @@ export class TrieWriter {
     this.keyLength = length;
   }
 
-  private push(parent: Node, transition: number): Node {
+  private push(parent: TrieNode, transition: number): TrieNode {
     const node = this.take(transition);
     if (parent.lastChild) parent.lastChild.next = node;
     else parent.firstChild = node;
@@ -164,7 +123,7 @@ export class TrieWriter {
     return root.position;
   }
 
-  private complete(node: Node): void {
+  private complete(node: TrieNode): void {
     let branchBytes = 0;
     let hasWritten = false;
     let hasWrittenBelow = false;
@@ -174,7 +133,7 @@ export class TrieWriter {
       else if (child.hasWrittenChildren || child.hasWrittenInBranch) hasWrittenBelow = true;
     }
     node.branchBytes = branchBytes;
-    node.nodeBytes = this.measure(node, this.out.position);
+    node.nodeBytes = sizeOfNode(node, this.out.position);
     if (node.nodeBytes + branchBytes >= PAGE_BYTES) {
       this.writeChildren(node);
       return;
@@ -184,7 +143,7 @@ export class TrieWriter {
   }
 
   /** Writes the branches of a node's children, but not itself. */
-  private writeChildren(node: Node): void {
+  private writeChildren(node: TrieNode): void {
     const { out } = this;
     let left = out.leftInPage;
     for (;;) {
@@ -216,18 +175,18 @@ export class TrieWriter {
     node.branchBytes = 0;
     node.hasWrittenChildren = true;
     node.hasWrittenInBranch = false;
-    node.nodeBytes = this.measure(node, out.position);
+    node.nodeBytes = sizeOfNode(node, out.position);
   }
 
   /** Bytes of a branch that would be written at `position`. A branch is less than a page, so it can't nest deep. */
-  private measureBranch(node: Node, position: number): number {
+  private measureBranch(node: TrieNode, position: number): number {
     if (node.hasWrittenInBranch) {
       let bytes = 0;
       for (let child = node.firstChild; child; child = child.next) bytes += this.measureBranch(child, position + bytes);
       node.branchBytes = bytes;
     }
     if (node.hasWrittenChildren || node.hasWrittenInBranch) {
-      node.nodeBytes = this.measure(node, position + node.branchBytes);
+      node.nodeBytes = sizeOfNode(node, position + node.branchBytes);
     }
     return node.branchBytes + node.nodeBytes;
   }
@@ -243,13 +202,8 @@ export class TrieWriter {
     }
   }
 
-  /** Bytes of the node alone, at `position`. */
-  private measure(node: Node, position: number): number {
-    return bytesAs(typeFor(node, position), node) + node.payloadLength;
-  }
-
   /** Writes a branch, what it points to before the node; returns the node's position. */
-  private write(node: Node): number {
+  private write(node: TrieNode): number {
     const { out } = this;
     const position = out.position + node.branchBytes;
     for (let child = node.firstChild; child; child = child.next) {
@@ -264,13 +218,13 @@ export class TrieWriter {
     return position;
   }
 
-  private take(transition: number): Node {
-    const node = this.spare.pop() ?? new Node();
+  private take(transition: number): TrieNode {
+    const node = this.spare.pop() ?? new TrieNode();
     node.transition = transition;
     return node;
   }
 
-  private releaseBranch(node: Node): void {
+  private releaseBranch(node: TrieNode): void {
     const nodes = [node];
     for (let each = nodes.pop(); each; each = nodes.pop()) {
       for (let child = each.firstChild; child; child = child.next) nodes.push(child);
@@ -278,10 +232,10 @@ export class TrieWriter {
     }
   }
 
-  private releaseChildren(node: Node): void {
+  private releaseChildren(node: TrieNode): void {
     let child = node.firstChild;
     while (child) {
-      const next: Node | undefined = child.next;
+      const next: TrieNode | undefined = child.next;
       this.release(child);
       child = next;
     }
@@ -290,7 +244,7 @@ export class TrieWriter {
     node.childCount = 0;
   }
 
-  private releasePayload(node: Node): void {
+  private releasePayload(node: TrieNode): void {
     if (node.payloadFlags === 0) return;
     this.sparePayloads.push(node.payload);
     node.payload = NO_PAYLOAD;
@@ -298,7 +252,7 @@ export class TrieWriter {
     node.payloadLength = 0;
   }
 
-  private release(node: Node): void {
+  private release(node: TrieNode): void {
     this.releasePayload(node);
     node.firstChild = undefined;
     node.lastChild = undefined;
@@ -312,8 +266,8 @@ export class TrieWriter {
 }
 
 /** The largest branch of at most `limit` bytes that isn't written, of equal ones the last: its own children are likely to be nearer. */
-function largest(node: Node, limit: number): Node | undefined {
-  let found: Node | undefined;
+function largest(node: TrieNode, limit: number): TrieNode | undefined {
+  let found: TrieNode | undefined;
   let most = 0;
   for (let child = node.firstChild; child; child = child.next) {
     if (child.position !== NONE) continue;
@@ -323,122 +277,4 @@ function largest(node: Node, limit: number): Node | undefined {
     most = bytes;
   }
   return found;
-}
-
-/** The longest pointer of a node at `position`: to the farthest child that is written, or to where the first of the others will be. */
-function longestPointer(node: Node, position: number): number {
-  let longest = 0;
-  let isFirst = true;
-  for (let child = node.firstChild; child; child = child.next) {
-    let distance = 0;
-    if (child.position !== NONE) distance = position - child.position;
-    else if (isFirst) {
-      distance = node.branchBytes - child.branchBytes;
-      isFirst = false;
-    }
-    if (distance > longest) longest = distance;
-    if (!node.hasWrittenChildren) break;
-  }
-  return longest;
-}
-
-/** The type that takes the least room; dense rather than sparse. */
-function typeFor(node: Node, position: number): number {
-  const { childCount } = node;
-  if (childCount === 0) return PAYLOAD_ONLY;
-  const distance = longestPointer(node, position);
-  let width = 0;
-  while (distance >= LIMITS[width]!) width++;
-  if (childCount === 1) {
-    // pointers of 4 and 12 bits take the place of the payload's flags
-    const type = SINGLES[width]!;
-    const leavesFlags = type !== SINGLE_NOPAYLOAD_4 && type !== SINGLE_NOPAYLOAD_12;
-    return node.payloadFlags === 0 || leavesFlags ? type : SINGLES[width + 1]!;
-  }
-  const sparse = SPARSES[width]!;
-  const dense = DENSES[width]!;
-  return bytesAs(sparse, node) < bytesAs(dense, node) ? sparse : dense;
-}
-
-/** Bytes of a node of that type, without its payload. */
-function bytesAs(type: number, node: Node): number {
-  const bits = BITS[type]!;
-  switch (SHAPE[type]) {
-    case SINGLE:
-      return type === SINGLE_NOPAYLOAD_4 ? 2 : type === SINGLE_NOPAYLOAD_12 ? 3 : 2 + (bits >> 3);
-    case SPARSE:
-      return 2 + node.childCount + ((node.childCount * bits + 7) >> 3);
-    case DENSE:
-      return 3 + (((node.lastChild!.transition - node.firstChild!.transition + 1) * bits + 7) >> 3);
-    default:
-      return 1;
-  }
-}
-
-function writeNode(out: ByteWriter, node: Node, position: number): void {
-  const type = typeFor(node, position);
-  switch (SHAPE[type]) {
-    case NONE_SHAPE:
-      out.u8((type << 4) | node.payloadFlags);
-      break;
-    case SINGLE:
-      writeSingle(out, type, node, position - node.firstChild!.position);
-      break;
-    case SPARSE:
-      writeSparse(out, type, node, position);
-      break;
-    default:
-      writeDense(out, type, node, position);
-  }
-  out.bytes(node.payload, 0, node.payloadLength);
-}
-
-function writeSingle(out: ByteWriter, type: number, node: Node, distance: number): void {
-  const { transition } = node.firstChild!;
-  if (type === SINGLE_NOPAYLOAD_4) {
-    out.u8((type << 4) | distance);
-    out.u8(transition);
-  } else if (type === SINGLE_NOPAYLOAD_12) {
-    out.u16((type << 12) | distance);
-    out.u8(transition);
-  } else {
-    out.u8((type << 4) | node.payloadFlags);
-    out.u8(transition);
-    writeSized(out, distance, BITS[type]! >> 3);
-  }
-}
-
-function writeSparse(out: ByteWriter, type: number, node: Node, position: number): void {
-  out.u8((type << 4) | node.payloadFlags);
-  out.u8(node.childCount);
-  for (let child = node.firstChild; child; child = child.next) out.u8(child.transition);
-  let i = 0;
-  for (let child = node.firstChild; child; child = child.next) {
-    writePointer(out, BITS[type]!, i++, position - child.position);
-  }
-}
-
-function writeDense(out: ByteWriter, type: number, node: Node, position: number): void {
-  const first = node.firstChild!.transition;
-  out.u8((type << 4) | node.payloadFlags);
-  out.u8(first);
-  out.u8(node.lastChild!.transition - first);
-  let i = 0;
-  for (let child = node.firstChild; child; child = child.next) {
-    for (; i < child.transition - first; i++) writePointer(out, BITS[type]!, i, 0);
-    writePointer(out, BITS[type]!, i++, position - child.position);
-  }
-}
-
-/** Pointer `i` of a node. Of 12 bits, two share three bytes. */
-function writePointer(out: ByteWriter, bits: number, i: number, distance: number): void {
-  if (bits !== 12) {
-    writeSized(out, distance, bits >> 3);
-  } else if (i & 1) {
-    const shared = out.pos - 1;
-    out.buf[shared] = out.buf[shared]! | (distance >> 8);
-    out.u8(distance & 0xff);
-  } else {
-    out.u16(distance << 4);
-  }
 }
