@@ -38,6 +38,8 @@ function flagSets(keys: readonly string[]): string[][] {
     ['-l'],
     ['-t'],
     ['-l', '-t'],
+    ['-d', '-l', '-t'],
+    ['-e', '-d'],
     ['-k', last],
     ['-k', first, last],
     ['-k', first, '-l'],

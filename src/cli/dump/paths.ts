@@ -168,7 +168,6 @@ function checkFlags(flags: DumpFlags): void {
       hint: `--format ndjson --${filter} names the keys of what it prints`,
     });
   }
-  if (flags.debug && flags.lines) throw new UsageError('--debug and --lines are two formats: give one');
 }
 
 function wants(flags: DumpFlags, place: SSTableFiles['place']): boolean {

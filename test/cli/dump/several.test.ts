@@ -52,7 +52,6 @@ describe('several SSTables', () => {
 
 describe('flags that do not go together', () => {
   it.each([
-    [['-d', '-l'], /two formats/],
     [['--json', '-t'], /--raw-times belongs to the sstabledump format/],
     [['--format', 'csv', '-e'], /--keys-only belongs to the sstabledump format/],
     [['-e', '--limit', '1'], /--limit does not go with it/],
@@ -70,6 +69,16 @@ describe('flags that do not go together', () => {
     const { code, stdout, stderr } = runCli(['dump', TABLE, ...flags]);
     expect([code, stdout]).toEqual([2, '']);
     expect(stderr).toMatch(message);
+  });
+
+  it.each([
+    [['-d', '-l'], ['-d']],
+    [['-l', '-d', '-t'], ['-d']],
+    [['-e', '-d', '-l'], ['-e']],
+  ])('%j is %j, as sstabledump has it', (given, winner) => {
+    const { stdout, stderr, code } = runCli(['dump', TABLE, ...given]);
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout).toBe(runCli(['dump', TABLE, ...winner]).stdout);
   });
 
   it('-e takes -k and -x and lists all keys, as sstabledump does', () => {
