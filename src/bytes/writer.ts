@@ -7,6 +7,9 @@ const POWERS = [1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1
 const PAIRS = new Uint16Array(100);
 for (let i = 0; i < 100; i++) PAIRS[i] = (0x30 + ((i / 10) | 0)) | ((0x30 + (i % 10)) << 8);
 
+/** Bytes up to which a loop costs less than a view on them for `set`. */
+const SHORT_COPY = 128;
+
 /** Bytes that a template is copied by at a time: two doubles. */
 const STRIDE = 16;
 
@@ -159,7 +162,7 @@ export class ByteWriter {
     this.reserve(n);
     const b = this.buf;
     let p = this.pos;
-    if (n <= 48) {
+    if (n <= SHORT_COPY) {
       for (let i = start; i < end; i++) b[p++] = src[i]!;
     } else {
       b.set(start === 0 && end === src.length ? src : src.subarray(start, end), p);

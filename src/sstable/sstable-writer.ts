@@ -12,6 +12,7 @@
 import path from 'node:path';
 import { InvariantError } from '../bytes/errors.js';
 import type { FileSink, OutputStorage } from '../bytes/sink.js';
+import type { Hash128 } from '../bytes/murmur3.js';
 import { ByteWriter } from '../bytes/writer.js';
 import type { LoadedCompression } from '../codec/compression-params.js';
 import type { ClusteringPrefix } from '../cql/clustering.js';
@@ -195,11 +196,14 @@ export class SSTableWriter {
     return this.partitions;
   }
 
-  startPartition(key: Uint8Array, keyLength: number, deletion: DeletionState): void {
+  /** `hash`: Murmur3 of the key, where the caller has it already. */
+  startPartition(key: Uint8Array, keyLength: number, deletion: DeletionState, hash?: Hash128): void {
     const { out } = this;
     if (keyLength > this.key.length) this.key = new Uint8Array(keyLength * 2);
     for (let i = 0; i < keyLength; i++) this.key[i] = key[i]!;
     this.keyLength = keyLength;
+    if (hash) this.filter?.addHash(hash);
+    else this.filter?.add(key, keyLength);
     this.partitionStart = this.position;
     this.previousRowStart = 0;
     this.rowsInPartition = 0;
@@ -297,7 +301,6 @@ export class SSTableWriter {
     metadata.addPartitionSize(end + 1);
     metadata.addKey(key, keyLength);
     metadata.addCellsPerPartition();
-    this.filter?.add(key, keyLength);
     this.index.endPartition(this.headerLength, deletionTime(this.deletion), end);
     this.firstKey ??= key.slice(0, keyLength);
     this.partitions++;

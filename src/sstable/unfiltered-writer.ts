@@ -2,7 +2,7 @@
  * Rows and range tombstone markers as bytes, the reverse of `unfiltered-cursor.ts` (Cassandra's UnfilteredSerializer; the format is drawn there).
  * Times are differences to the minima of the header; local deletion times and TTLs are int32 differences, sign-extended where they are negative.
  */
-import { ByteWriter } from '../bytes/writer.js';
+import type { ByteWriter } from '../bytes/writer.js';
 import { fixedLength } from '../cql/type-facts.js';
 import { isBoundary, type MarkerBuffer } from './marker-buffer.js';
 import type { RowBuffer } from './row-buffer.js';
@@ -36,7 +36,6 @@ type WrittenColumn = { readonly isComplex: boolean; readonly fixedLength: number
 
 export class UnfilteredWriter {
   private readonly out: ByteWriter;
-  private readonly body = new ByteWriter(1 << 12);
   private readonly statics: readonly WrittenColumn[];
   private readonly regulars: readonly WrittenColumn[];
   private readonly clusteringFixed: Int32Array;
@@ -44,6 +43,11 @@ export class UnfilteredWriter {
   private readonly minTimestampLo: number;
   private readonly minLocalDeletion: number;
   private readonly minTtl: number;
+  /** Where the size of the body being written goes, and where the body begins. */
+  private bodySizeAt = 0;
+  private bodyAt = 0;
+  /** Bytes that the size of the last body took. */
+  private sizeBytes = 1;
   /** "Never" as an int32 of this version. */
   private readonly noDeletionTime: number;
 
@@ -64,7 +68,7 @@ export class UnfilteredWriter {
 
   /** `previousSize`: bytes from the start of the previous unfiltered (of the partition, for the first) to this one; 0 for static rows. */
   row(row: RowBuffer, previousSize: number): void {
-    const { out, body } = this;
+    const { out } = this;
     const columns = row.isStatic ? this.statics : this.regulars;
     let flags = 0;
     let extended = row.isStatic ? IS_STATIC : 0;
@@ -81,11 +85,38 @@ export class UnfilteredWriter {
     if (!row.isStatic) {
       this.clustering(row.clusteringBuf, row.clusteringStart, row.clusteringEnd, row.clusteringSize);
     }
-    body.pos = 0;
+    this.startBody(previousSize);
     this.rowBody(row, flags, columns);
-    out.uvint(body.pos + uvintSize(previousSize));
+    this.endBody(previousSize);
+  }
+
+  /**
+   * A body stands after its size, which nobody knows before it is written. Most rows of a table have sizes of as many bytes: as many as the last
+   * one took are left free, and where that was wrong, the body moves.
+   */
+  private startBody(previousSize: number): void {
+    const { out } = this;
+    this.bodySizeAt = out.pos;
+    out.reserve(18);
+    out.pos += this.sizeBytes;
     out.uvint(previousSize);
-    out.bytes(body.buf, 0, body.pos);
+    this.bodyAt = out.pos;
+  }
+
+  private endBody(previousSize: number): void {
+    const { out, bodySizeAt } = this;
+    const size = out.pos - this.bodyAt + uvintSize(previousSize);
+    const needed = uvintSize(size);
+    let end = out.pos;
+    if (needed !== this.sizeBytes) {
+      out.reserve(9);
+      out.buf.copyWithin(bodySizeAt + needed, bodySizeAt + this.sizeBytes, end);
+      end += needed - this.sizeBytes;
+      this.sizeBytes = needed;
+    }
+    out.pos = bodySizeAt;
+    out.uvint(size);
+    out.pos = end;
   }
 
   private rowBody(row: RowBuffer, flags: number, columns: readonly WrittenColumn[]): void {
@@ -108,7 +139,7 @@ export class UnfilteredWriter {
         continue;
       }
       if (flags & HAS_COMPLEX_DELETION) this.columnDeletion(row, i);
-      this.body.uvint(stop - first);
+      this.out.uvint(stop - first);
       for (let k = first; k < stop; k++) this.cell(row, k, fixed, true);
     }
   }
@@ -124,7 +155,7 @@ export class UnfilteredWriter {
   }
 
   private cell(row: RowBuffer, i: number, fixed: number, isComplex: boolean): void {
-    const { body } = this;
+    const { out } = this;
     const hi = row.cellHi[i]!;
     const lo = row.cellLo[i]!;
     const ttl = row.cellTtl[i]!;
@@ -139,7 +170,7 @@ export class UnfilteredWriter {
     if (ttl !== 0 && row.hasLiveness && ttl === row.livenessTtl && localDeletion === row.livenessLocalExpiration) {
       flags |= CELL_USES_ROW_TTL;
     }
-    body.u8(flags);
+    out.u8(flags);
     if ((flags & CELL_USES_ROW_TIMESTAMP) === 0) this.timestamp(hi, lo);
     if ((flags & CELL_USES_ROW_TTL) === 0) {
       if (flags & (CELL_IS_DELETED | CELL_IS_EXPIRING)) this.localDeletion(localDeletion);
@@ -149,29 +180,29 @@ export class UnfilteredWriter {
     if (isComplex) {
       const pathStart = row.pathStart[i]!;
       const pathEnd = row.pathEnd[i]!;
-      body.uvint(pathEnd - pathStart);
-      body.bytes(buf, pathStart, pathEnd);
+      out.uvint(pathEnd - pathStart);
+      out.bytes(buf, pathStart, pathEnd);
     }
     if (end > start) {
-      if (fixed < 0) body.uvint(end - start);
-      body.bytes(buf, start, end);
+      if (fixed < 0) out.uvint(end - start);
+      out.bytes(buf, start, end);
     }
   }
 
   /** What of the header's columns the row has: bits of those absent, or a list for {@link LARGE_SUBSET} and more. */
   private subset(row: RowBuffer, total: number): void {
-    const { body } = this;
+    const { out } = this;
     const present = row.columnCount;
     if (total >= LARGE_SUBSET) {
-      body.uvint(total - present);
+      out.uvint(total - present);
       if (present < total >>> 1) {
-        for (let i = 0; i < present; i++) body.uvint(row.columnIndex[i]!);
+        for (let i = 0; i < present; i++) out.uvint(row.columnIndex[i]!);
         return;
       }
       let next = 0;
       for (let i = 0; i <= present; i++) {
         const stop = i < present ? row.columnIndex[i]! : total;
-        for (; next < stop; next++) body.uvint(next);
+        for (; next < stop; next++) out.uvint(next);
         next = stop + 1;
       }
       return;
@@ -183,7 +214,7 @@ export class UnfilteredWriter {
       if (column < 32) lo &= ~(1 << column);
       else hi &= ~(1 << (column - 32));
     }
-    body.uvint64(hi, lo);
+    out.uvint64(hi, lo);
   }
 
   /** Values in groups of 32, each group after two bits a value: 1 empty, 2 null. */
@@ -211,21 +242,19 @@ export class UnfilteredWriter {
   }
 
   marker(marker: MarkerBuffer, previousSize: number): void {
-    const { out, body } = this;
+    const { out } = this;
     out.u8(IS_MARKER);
     out.u8(marker.kind);
     out.u16(marker.clusteringSize);
     this.clustering(marker.clusteringBuf, marker.clusteringStart, marker.clusteringEnd, marker.clusteringSize);
-    body.pos = 0;
+    this.startBody(previousSize);
     this.timestamp(marker.deletion.hi, marker.deletion.lo);
     this.localDeletion(marker.deletion.localDeletionSeconds);
     if (isBoundary(marker.kind)) {
       this.timestamp(marker.openDeletion.hi, marker.openDeletion.lo);
       this.localDeletion(marker.openDeletion.localDeletionSeconds);
     }
-    out.uvint(body.pos + uvintSize(previousSize));
-    out.uvint(previousSize);
-    out.bytes(body.buf, 0, body.pos);
+    this.endBody(previousSize);
   }
 
   endOfPartition(): void {
@@ -235,7 +264,7 @@ export class UnfilteredWriter {
   /** Difference to the minimum, modulo 2^64. */
   private timestamp(hi: number, lo: number): void {
     const low = (lo >>> 0) - (this.minTimestampLo >>> 0);
-    this.body.uvint64((hi - this.minTimestampHi - (low < 0 ? 1 : 0)) | 0, low | 0);
+    this.out.uvint64((hi - this.minTimestampHi - (low < 0 ? 1 : 0)) | 0, low | 0);
   }
 
   private localDeletion(seconds: number): void {
@@ -248,8 +277,8 @@ export class UnfilteredWriter {
   }
 
   private signedInt(value: number): void {
-    if (value >= 0 && value < 0x80) this.body.u8(value);
-    else this.body.uvint64(value >> 31, value);
+    if (value >= 0 && value < 0x80) this.out.u8(value);
+    else this.out.uvint64(value >> 31, value);
   }
 }
 

@@ -178,13 +178,13 @@ class CompactionSink implements MergeSink {
     this.intervals = mergeIntervals(stats, setup.hostId);
   }
 
-  startPartition({ cursor, tokenHi, tokenLo }: MergeSource, deletion: DeletionState): void {
+  startPartition({ cursor, tokenHi, tokenLo, hash, token }: MergeSource, deletion: DeletionState): void {
     const next = this.cutter.before(tokenHi, tokenLo, this.writer && this.written);
     if (next) {
       this.finishOne();
       this.writer = this.open(next.level, next.keyCount);
     }
-    this.writer!.startPartition(cursor.key, cursor.keyLength, deletion);
+    this.writer!.startPartition(cursor.key, cursor.keyLength, deletion, token ? undefined : hash);
   }
 
   private open(level: number, expectedKeys: number): SSTableWriter {

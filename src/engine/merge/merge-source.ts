@@ -1,6 +1,7 @@
 /** One SSTable of a merge: its cursor with the token of the partition under it. */
 import { compare64 } from '../../bytes/int64.js';
-import { compareBytes, murmur3Token } from '../../cql/token.js';
+import { type Hash128, murmur3 } from '../../bytes/murmur3.js';
+import { compareBytes, murmur3TokenOf } from '../../cql/token.js';
 import { isCounter } from '../../cql/type-facts.js';
 import type { Partitioner, Token } from '../../sstable/partitioner.js';
 import { type ColumnMap, type DropTime, RowBuffer } from '../../sstable/row-buffer.js';
@@ -18,7 +19,9 @@ export class MergeSource {
   /** Token of the partition's key, under Murmur3Partitioner. */
   tokenHi = 0;
   tokenLo = 0;
-  /** The same under others. */
+  /** Murmur3 hash of the key, of which the token is a part. */
+  readonly hash: Hash128 = new Int32Array(4);
+  /** The token under other partitioners. */
   token: Token | undefined;
   /** Place among the sources of the partition being merged. */
   slot = 0;
@@ -45,7 +48,7 @@ export class MergeSource {
     if (!cursor.nextPartition()) return false;
     this.partitions++;
     if (this.isMurmur3) {
-      murmur3Token(cursor.key, 0, cursor.keyLength, token);
+      murmur3TokenOf(murmur3(cursor.key, 0, cursor.keyLength, this.hash), cursor.keyLength, token);
       this.tokenHi = token[0]!;
       this.tokenLo = token[1]!;
     } else {
