@@ -25,7 +25,9 @@
  *             counters: "value":total,"shards":[{"id":uuid,"clock":n,"count":n,"kind":"global"|"local"|"remote"}, …]
  *
  * `path` is a set's element, a map's key, a UDT field's name, or the timeuuid of a list's element; sets have no value beside it. Values are
- * those of json-value.ts; "expired" is by `now`. Cells that a deletion of their own row shadows are there too.
+ * those of json-value.ts; "expired" is by `now`. Cells that a deletion of their own row shadows are there too. So are rows with no liveness, no
+ * deletion and no cells, which Cassandra's readers skip: they take their place in the file. An empty static row is none: the format puts one into
+ * every partition of a table with static columns.
  */
 import { ByteWriter } from '../bytes/writer.js';
 import type { CqlType } from '../cql/type.js';
