@@ -3,7 +3,7 @@
  * which then needs no node. Names: kitchen-oa-1 kitchen-da-1 kitchen-nb-1 (of the corpus), oa-5.0 da-5.0 nb-4.1 (fixtures), cuts-oa cuts-da cuts-nb
  * (workloads/cuts.ts), random-oa-SEED random-da-SEED random-nb-SEED (workloads/random.ts).
  */
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -204,7 +204,7 @@ async function recordMade(name: string): Promise<void> {
 async function record(name: string, { directory, version }: Source): Promise<void> {
   setup([version]);
   const dir = mkdtempSync(join(tmpdir(), 'lsmctl-record-'));
-  const out = join(RECORDINGS, name);
+  const out = join(RECORDINGS, `.${name}`); // it gets its name once it is whole
   rmSync(out, { recursive: true, force: true });
   const source = join(directory, 'data');
   const yaml = [...YAML, ...ownYaml(directory)];
@@ -238,7 +238,9 @@ async function record(name: string, { directory, version }: Source): Promise<voi
   const recording: Recording = { name, cassandra: version, hostId, columnIndexBytes: columnIndexBytes(yaml), tables };
   writeFileSync(join(out, 'manifest.json'), `${JSON.stringify(recording, undefined, 1)}\n`);
   rmSync(dir, { recursive: true });
-  console.log(`${name}: ${tables.length} tables, ${tasks.length} tasks in ${out}`);
+  rmSync(join(RECORDINGS, name), { recursive: true, force: true });
+  renameSync(out, join(RECORDINGS, name));
+  console.log(`${name}: ${tables.length} tables, ${tasks.length} tasks`);
 }
 
 function recordedTables(

@@ -52,12 +52,12 @@ function writeKeys(name: string, keysOf: (round: number) => readonly number[]): 
     keysOf(round).map((k) => insert(name, k, round, hex(r, 50), START_MICROS + BigInt(round * 1_000_000 + k)));
 }
 
-/** SSTables of which the first is expired: with a TTL, gone before anything is compacted. */
+/** SSTables of which the first is expired: with a TTL, gone before anything is compacted. Half of its keys are its own. */
 function expiring(name: string, firstMicros: bigint, restMicros: bigint): Spec['write'] {
   return (r, round) =>
-    range(0, 40).map((k) => {
+    range(0, 60).map((k) => {
       const micros = (round === 0 ? firstMicros : restMicros) + BigInt(round * 1_000_000 + k);
-      return insert(name, k, round, hex(r, 50), micros, round === 0 ? 1 : 0);
+      return insert(name, round === 0 ? k * 2 : k, round, hex(r, 50), micros, round === 0 ? 1 : 0);
     });
 }
 
