@@ -1,5 +1,14 @@
 import { LsmctlCommand } from '../../src/cli/base-command.js';
-import { Flags, gcGraceFlag, keyspaceFlag, nowFlag, pathArg, schemaFlag, tableFlag } from '../../src/cli/flags.js';
+import {
+  Flags,
+  gcGraceFlag,
+  jobsFlag,
+  keyspaceFlag,
+  nowFlag,
+  pathArg,
+  schemaFlag,
+  tableFlag,
+} from '../../src/cli/flags.js';
 
 export default class CompactRun extends LsmctlCommand {
   static override summary = 'compact tables into new SSTables, as a node would';
@@ -28,6 +37,7 @@ Only --major is there so far: compactions as the strategies choose them, and tho
       helpValue: 'BYTES',
       min: 1024,
     }),
+    jobs: jobsFlag,
     keyspace: keyspaceFlag,
     table: tableFlag,
     schema: schemaFlag,

@@ -11,8 +11,8 @@
  */
 import path from 'node:path';
 import { InvariantError } from '../bytes/errors.js';
-import type { FileSink, OutputStorage } from '../bytes/sink.js';
 import type { Hash128 } from '../bytes/murmur3.js';
+import type { FileSink, OutputStorage } from '../bytes/sink.js';
 import { ByteWriter } from '../bytes/writer.js';
 import type { LoadedCompression } from '../codec/compression-params.js';
 import type { ClusteringPrefix } from '../cql/clustering.js';
@@ -21,6 +21,8 @@ import { isCounter } from '../cql/type-facts.js';
 import { hasLegacyShards } from '../cql/values/counter.js';
 import { BigIndexWriter } from './big-index-writer.js';
 import { BtiIndexWriter } from './bti/bti-index-writer.js';
+import { BUFFER_BYTES, EARLY_OPENING_BYTES } from './bti/early-opening.js';
+import type { DataSink, OpenDataSink } from './data-sink.js';
 import { DataWriter, type WrittenData } from './data-writer.js';
 import { writeDeletionTime } from './deletion-time.js';
 import { COMPONENT, componentPath, type Descriptor } from './descriptor.js';
@@ -72,6 +74,8 @@ export type SSTableWriterOptions = {
   readonly expectedKeys: number;
   /** Ends Data.db as Cassandra does where it opens files before they are complete: in every compaction. */
   readonly isOpenedEarly: boolean;
+  /** Where the bytes of Data.db go instead of a DataWriter of this thread. */
+  readonly openData?: OpenDataSink | undefined;
 };
 
 export type WrittenSSTable = {
@@ -96,7 +100,7 @@ export class SSTableWriter {
   private readonly options: SSTableWriterOptions;
   private readonly out = new ByteWriter(FLUSH_BYTES * 2);
   private readonly rows: UnfilteredWriter;
-  private readonly data: DataWriter;
+  private readonly data: DataSink;
   private readonly index: IndexWriter;
   private readonly indexSinks: FileSink[] = [];
   private readonly filter: FilterBuilder | undefined;
@@ -129,17 +133,15 @@ export class SSTableWriter {
     const { version } = descriptor;
     this.options = options;
     this.rows = new UnfilteredWriter(header, version, this.out);
-    this.data = new DataWriter(
-      output,
-      {
-        data: this.path(COMPONENT.data),
-        digest: this.path(COMPONENT.digest),
-        compressionInfo: this.path(COMPONENT.compressionInfo),
-        crc: this.path(COMPONENT.crc),
-      },
-      version,
-      layout.compression,
-    );
+    const paths = {
+      data: this.path(COMPONENT.data),
+      digest: this.path(COMPONENT.digest),
+      compressionInfo: this.path(COMPONENT.compressionInfo),
+      crc: this.path(COMPONENT.crc),
+    };
+    this.data =
+      options.openData?.(paths, version, layout.compression) ??
+      new DataWriter(output, paths, version, layout.compression);
     this.components.push(COMPONENT.data, COMPONENT.digest);
     this.components.push(layout.compression ? COMPONENT.compressionInfo : COMPONENT.crc);
     const { clusteringTypes } = header;
@@ -159,6 +161,12 @@ export class SSTableWriter {
         version,
         partitioner,
         clusteringTypes,
+        ...(options.isOpenedEarly && {
+          earlyOpening: {
+            intervalBytes: EARLY_OPENING_BYTES,
+            dataBufferBytes: layout.compression?.chunkLength ?? BUFFER_BYTES,
+          },
+        }),
       });
     }
     this.filter = makeFilterBuilder(expectedKeys, layout.bloomFilterFpChance);

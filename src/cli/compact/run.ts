@@ -1,5 +1,6 @@
 /** `compact run --major`: finds the tables, compacts one after the other into another directory, and tells what that gave. */
 import { randomBytes } from 'node:crypto';
+import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { type CorruptError, UsageError } from '../../bytes/errors.js';
 import { CountingOutput, diskOutput } from '../../bytes/sink.js';
@@ -26,6 +27,7 @@ export type RunFlags = {
   readonly table?: string | undefined;
   readonly schema?: string | undefined;
   readonly 'column-index-size'?: number | undefined;
+  readonly jobs?: number | undefined;
 };
 
 export type RunResult = { readonly tables: readonly CompactedTable[]; readonly problems: readonly PathProblem[] };
@@ -95,6 +97,7 @@ async function compactTable(
   const isDry = flags['dry-run'];
   if (!isDry) prepare(target, sstables, flags.output);
   const output = isDry ? new CountingOutput() : diskOutput;
+  const thread = isDry ? undefined : await startThread(flags.jobs, sstables);
   const compaction = new MajorCompaction({
     storage: diskStorage,
     output,
@@ -109,6 +112,7 @@ async function compactTable(
     gcGraceSeconds,
     hostId,
     isStrict: isStrict(definition, schema),
+    openData: thread?.open,
     randomBits: () => randomBytes(8).readBigUInt64BE(),
   });
   const totalBytes = sstables.reduce((sum, { onDiskBytes }) => sum + onDiskBytes, 0);
@@ -122,8 +126,21 @@ async function compactTable(
     throw error as CorruptError;
   } finally {
     progress.stop();
+    await thread?.close();
   }
   return { keyspace: place.keyspace, table: place.table, directory: directory.path, isDry, gcGraceSeconds, results };
+}
+
+/** Bytes of Data.db below which a thread would hardly have started when all is done. */
+const MIN_THREAD_BYTES = 8 << 20;
+
+/** A thread for compressing and writing, where that pays or is asked for. */
+async function startThread(jobs: number | undefined, sstables: readonly { readonly onDiskBytes: number }[]) {
+  const bytes = sstables.reduce((sum, { onDiskBytes }) => sum + onDiskBytes, 0);
+  const wanted = jobs ?? (bytes >= MIN_THREAD_BYTES ? availableParallelism() : 1);
+  if (wanted < 2) return undefined;
+  const { DataThread } = await import('./data-thread.js');
+  return new DataThread();
 }
 
 /** Every SSTable of the directory: those that the path left out decide what may be purged. */

@@ -5,6 +5,7 @@
 import type { OutputStorage } from '../../bytes/sink.js';
 import type { Storage } from '../../bytes/source.js';
 import type { Table, View } from '../../cql/schema.js';
+import type { OpenDataSink } from '../../sstable/data-sink.js';
 import type { Descriptor } from '../../sstable/descriptor.js';
 import type { MarkerBuffer } from '../../sstable/marker-buffer.js';
 import { mergeIntervals } from '../../sstable/metadata/commit-log-intervals.js';
@@ -42,6 +43,8 @@ export type CompactionSetup = {
   readonly gcGraceSeconds: number;
   /** The node's own; absent where it is not known: then the output says nothing of the commit log. */
   readonly hostId?: string | undefined;
+  /** Where Data.db's bytes go, see SSTableWriterOptions; not used where files are cut by their stored size. */
+  readonly openData?: OpenDataSink | undefined;
   /** Rows live by their liveness alone, see {@link PurgeOptions.strictLiveness}. */
   readonly isStrict: boolean;
 };
@@ -188,7 +191,7 @@ class CompactionSink implements MergeSink {
   }
 
   private open(level: number, expectedKeys: number): SSTableWriter {
-    const { output, layout, nextDescriptor, hostId } = this.setup;
+    const { output, layout, nextDescriptor, hostId, params, openData } = this.setup;
     const { compacted, cutter, partitioner } = this;
     const descriptor = nextDescriptor();
     const repair = outputRepairState(compacted);
@@ -200,6 +203,7 @@ class CompactionSink implements MergeSink {
       layout,
       expectedKeys,
       isOpenedEarly: true,
+      openData: params.strategy.kind === 'Leveled' ? undefined : openData,
       origin: {
         level,
         repairedAtMillis: repair.repairedAtMillis,

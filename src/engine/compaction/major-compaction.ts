@@ -5,6 +5,7 @@
 import type { OutputStorage } from '../../bytes/sink.js';
 import type { Storage } from '../../bytes/source.js';
 import type { Table, View } from '../../cql/schema.js';
+import type { OpenDataSink } from '../../sstable/data-sink.js';
 import type { Descriptor } from '../../sstable/descriptor.js';
 import { nextNumber, timeBasedId } from '../../sstable/sstable-id.js';
 import type { Version } from '../../sstable/version.js';
@@ -33,6 +34,7 @@ export type MajorSetup = {
   readonly hostId?: string | undefined;
   /** See {@link PurgeOptions.strictLiveness}. */
   readonly isStrict: boolean;
+  readonly openData?: OpenDataSink | undefined;
   /** Makes time-based generations distinct: 64 random bits at each call. */
   readonly randomBits: () => bigint;
 };
@@ -88,6 +90,7 @@ export class MajorCompaction {
         gcGraceSeconds,
         hostId,
         isStrict: setup.isStrict,
+        openData: setup.openData,
       });
       this.running.push(compaction);
       const tell =
