@@ -137,8 +137,8 @@ export class RowBuffer {
   }
 
   /**
-   * The row on which the cursor stands, as Cassandra reads it: without cells of dropped columns, without cells that a deletion of their own
-   * column shadows, without a shadowable deletion that the row's own liveness shadows.
+   * The row on which the cursor stands, as Cassandra reads it: without cells of dropped columns, without what a deletion of the same row or column
+   * covers, without a shadowable deletion that the row's own liveness shadows (what it covers is gone all the same).
    */
   load(c: UnfilteredCursor, map: ColumnMap): void {
     this.clear();
@@ -147,6 +147,7 @@ export class RowBuffer {
     if (c.hasLiveness) this.setLiveness(c.livenessHi, c.livenessLo, c.livenessTtl, c.livenessLocalExpiration);
     if (c.hasDeletion) {
       const { hi, lo, localDeletionSeconds } = c.deletion;
+      if (c.hasLiveness && compare64(c.livenessHi, c.livenessLo, hi, lo) <= 0) this.clear();
       const isShadowed = c.isDeletionShadowable && c.hasLiveness && compare64(c.livenessHi, c.livenessLo, hi, lo) > 0;
       if (!isShadowed) {
         this.deletion.set(hi, lo, localDeletionSeconds);
@@ -163,6 +164,7 @@ export class RowBuffer {
       } else {
         c.nextCell();
         if (drop && compare64(c.cellHi, c.cellLo, drop.hi, drop.lo) <= 0) continue;
+        if (c.hasDeletion && compare64(c.cellHi, c.cellLo, c.deletion.hi, c.deletion.lo) <= 0) continue;
         this.startColumn(index);
         this.addCell(c);
         this.endColumn();
@@ -178,6 +180,7 @@ export class RowBuffer {
     if (isDeleted) this.setColumnDeletion(d.hi, d.lo, d.localDeletionSeconds);
     while (c.nextCell()) {
       if (drop && compare64(c.cellHi, c.cellLo, drop.hi, drop.lo) <= 0) continue;
+      if (c.hasDeletion && compare64(c.cellHi, c.cellLo, c.deletion.hi, c.deletion.lo) <= 0) continue;
       if (isDeleted && compare64(c.cellHi, c.cellLo, d.hi, d.lo) < 0) continue;
       this.addCell(c);
     }

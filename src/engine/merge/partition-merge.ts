@@ -129,7 +129,7 @@ export class PartitionMerge {
     const { row } = source;
     source.hasStaticRow = cursor.readStaticRow();
     source.loadStatic();
-    this.begin(source, row, sink);
+    this.begin(source, this.staticUnder(deletion, row), sink);
     for (source.next(); source.kind !== END; source.next()) {
       if (source.kind === ROW) {
         source.loadRow();
@@ -145,6 +145,16 @@ export class PartitionMerge {
         this.counts.markersOut++;
       }
     }
+  }
+
+  /** The static row of a partition that one source has: the partition's own deletion is applied to it all the same, as Cassandra does. */
+  private staticUnder(deletion: DeletionState, row: RowBuffer): RowBuffer {
+    if (!deletion.isSet || row.isEmpty) return row;
+    this.rows[0] = row;
+    const merged = this.rowMerger.merge(this.rows, 1, deletion);
+    if (merged) return merged;
+    row.clearStatic();
+    return row;
   }
 
   private takeDeletion({ cursor }: MergeSource, into: DeletionState): void {
@@ -262,6 +272,7 @@ export class PartitionMerge {
       if (!source.row.isEmpty) rows[versions++] = source.row;
     }
     if (versions === 0) return emptyStatic;
+    if (versions === 1) rows[versions++] = emptyStatic; // one alone is merged too: cells as old as the deletion of their column go
     return this.rowMerger.merge(rows, versions, this.deletion) ?? emptyStatic;
   }
 }
