@@ -30,6 +30,12 @@ function totals({ results }: CompactedTable) {
     tombstonesPurged: sum(({ purge }) => purge.tombstonesPurged),
     expiredPurged: sum(({ purge }) => purge.expiredPurged),
     expiredToTombstones: sum(({ purge }) => purge.expiredToTombstones),
+    overwrittenBytes: sum(({ givenBack }) => givenBack.overwritten),
+    deletedBytes: sum(({ givenBack }) => givenBack.deleted),
+    expiredBytes: sum(({ givenBack }) => givenBack.expired),
+    tombstoneBytes: sum(({ givenBack }) => givenBack.tombstones),
+    unreadBytes: sum(({ givenBack }) => givenBack.unread),
+    restBytes: sum(({ givenBack }) => givenBack.rest),
   };
 }
 
@@ -42,7 +48,7 @@ export function compactionReport(tables: readonly CompactedTable[]): object {
       dryRun: table.isDry,
       gcGraceSeconds: table.gcGraceSeconds,
       ...totals(table),
-      tasks: table.results.map(({ task, outputs, expired, merge, purge }) => ({
+      tasks: table.results.map(({ task, outputs, expired, merge, purge, givenBack }) => ({
         kind: task.kind,
         inputs: task.inputs.map(({ descriptor }) => componentPath(descriptor, COMPONENT.data)),
         expired: expired.map(({ descriptor }) => componentPath(descriptor, COMPONENT.data)),
@@ -56,6 +62,7 @@ export function compactionReport(tables: readonly CompactedTable[]): object {
         })),
         merge,
         purge,
+        givenBackPlainBytes: givenBack,
       })),
     })),
   };
@@ -71,7 +78,7 @@ export function compactionText(tables: readonly CompactedTable[], width: number)
       `${inputs} → ${outputs}`,
       bytesText(inputBytes),
       bytesText(outputBytes),
-      inputBytes > 0 ? `${bytesText(given)} (${shareText(given / inputBytes)})` : bytesText(given),
+      inputBytes > 0 ? shareText(given / inputBytes) : '',
       countText(partitions),
       countText(count),
     ];
@@ -95,6 +102,9 @@ export function compactionText(tables: readonly CompactedTable[], width: number)
   const sum = (key: keyof ReturnType<typeof totals>) => all.reduce((total, one) => total + one[key], 0);
   lines.push(
     '',
+    `before compression, given back: ${bytesText(sum('overwrittenBytes'))} overwritten, ${bytesText(sum('deletedBytes'))} deleted, ` +
+      `${bytesText(sum('expiredBytes'))} expired, ${bytesText(sum('tombstoneBytes'))} tombstones, ` +
+      `${bytesText(sum('restBytes'))} keys and rows written once`,
     `purged: ${countText(sum('tombstonesPurged'))} tombstones, ${countText(sum('expiredPurged'))} expired cells, ` +
       `${countText(sum('partitionsGone'))} partitions of which nothing is left, ${countText(sum('expiredSSTables'))} SSTables unread`,
   );

@@ -112,6 +112,8 @@ export class RowBuffer {
   pathEnd = new Int32Array(64);
   valueStart = new Int32Array(64);
   valueEnd = new Int32Array(64);
+  /** Bytes of a cell where it was read. */
+  cellBytes = new Int32Array(64);
 
   /** Whether nothing is left: Cassandra neither merges nor writes such rows. */
   get isEmpty(): boolean {
@@ -162,11 +164,12 @@ export class RowBuffer {
       if (c.column.isComplex) {
         this.loadComplex(c, index, drop);
       } else {
+        const at = c.in.pos;
         c.nextCell();
         if (drop && compare64(c.cellHi, c.cellLo, drop.hi, drop.lo) <= 0) continue;
         if (c.hasDeletion && compare64(c.cellHi, c.cellLo, c.deletion.hi, c.deletion.lo) <= 0) continue;
         this.startColumn(index);
-        this.addCell(c);
+        this.addCell(c, c.in.pos - at);
         this.endColumn();
       }
     }
@@ -178,11 +181,11 @@ export class RowBuffer {
     let isDeleted = c.hasComplexDeletion;
     if (isDeleted && drop && compare64(d.hi, d.lo, drop.hi, drop.lo) <= 0) isDeleted = false;
     if (isDeleted) this.setColumnDeletion(d.hi, d.lo, d.localDeletionSeconds);
-    while (c.nextCell()) {
+    for (let at = c.in.pos; c.nextCell(); at = c.in.pos) {
       if (drop && compare64(c.cellHi, c.cellLo, drop.hi, drop.lo) <= 0) continue;
       if (c.hasDeletion && compare64(c.cellHi, c.cellLo, c.deletion.hi, c.deletion.lo) <= 0) continue;
       if (isDeleted && compare64(c.cellHi, c.cellLo, d.hi, d.lo) < 0) continue;
-      this.addCell(c);
+      this.addCell(c, c.in.pos - at);
     }
     this.endColumn();
   }
@@ -228,7 +231,7 @@ export class RowBuffer {
   }
 
   /** The cell on which the cursor stands. */
-  private addCell(c: UnfilteredCursor): void {
+  private addCell(c: UnfilteredCursor, bytes: number): void {
     const n = this.cellCount;
     if (n === this.cellHi.length) this.growCells();
     this.cellBuf[n] = c.in.buf;
@@ -240,6 +243,7 @@ export class RowBuffer {
     this.pathEnd[n] = c.pathEnd;
     this.valueStart[n] = c.valueStart;
     this.valueEnd[n] = c.valueEnd;
+    this.cellBytes[n] = bytes;
     this.cellCount = n + 1;
   }
 
@@ -256,6 +260,7 @@ export class RowBuffer {
     this.pathEnd[n] = from.pathEnd[i]!;
     this.valueStart[n] = from.valueStart[i]!;
     this.valueEnd[n] = from.valueEnd[i]!;
+    this.cellBytes[n] = from.cellBytes[i]!;
     this.cellCount = n + 1;
   }
 
@@ -287,6 +292,7 @@ export class RowBuffer {
     this.pathEnd = grown(this.pathEnd, n);
     this.valueStart = grown(this.valueStart, n);
     this.valueEnd = grown(this.valueEnd, n);
+    this.cellBytes = grown(this.cellBytes, n);
     const local = new Float64Array(n);
     local.set(this.cellLocalDeletion);
     this.cellLocalDeletion = local;

@@ -55,6 +55,18 @@ export type CompactionResult = {
   readonly expired: readonly SSTableFacts[];
   readonly merge: MergeCounts;
   readonly purge: PurgeCounts;
+  /** Plain bytes by what became of them; `rest` is what rows, keys and headers took more before than after. */
+  readonly givenBack: GivenBack;
+};
+
+export type GivenBack = {
+  readonly overwritten: number;
+  readonly deleted: number;
+  readonly expired: number;
+  readonly tombstones: number;
+  /** Of SSTables that were not read: all of theirs has expired. */
+  readonly unread: number;
+  readonly rest: number;
 };
 
 /** Partitions after which progress is told. */
@@ -91,7 +103,11 @@ export class CompactionTask {
       strictLiveness: this.setup.isStrict,
       never: params.onlyPurgeRepairedTombstones && inputs.some(({ repairedAtMillis }) => repairedAtMillis === 0),
     });
-    if (compacted.length === 0) return { outputs: [], expired, merge: noMerge(), purge: purger.counts };
+    const unread = expired.reduce((sum, { onDiskBytes }) => sum + onDiskBytes, 0);
+    if (compacted.length === 0) {
+      const givenBack = { overwritten: 0, deleted: 0, expired: 0, tombstones: 0, unread, rest: 0 };
+      return { outputs: [], expired, merge: noMerge(), purge: purger.counts, givenBack };
+    }
     for (const { descriptor } of compacted) this.sstables.push(await openDescriptor(storage, descriptor));
     const { sstables } = this;
     const header = outputHeader(
@@ -124,7 +140,20 @@ export class CompactionTask {
       }
     }
     this.close();
-    return { outputs: sink.finish(), expired, merge: merge.counts, purge: purger.counts };
+    const outputs = sink.finish();
+    const { counts: purge } = purger;
+    const { overwritten, deleted } = merge.lost;
+    const kept = outputs.reduce((sum, { data }) => sum + data.plainBytes, 0);
+    const rest = total - kept - overwritten - deleted - purge.expiredBytes - purge.tombstoneBytes;
+    const givenBack = {
+      overwritten,
+      deleted,
+      expired: purge.expiredBytes,
+      tombstones: purge.tombstoneBytes,
+      unread,
+      rest,
+    };
+    return { outputs, expired, merge: merge.counts, purge, givenBack };
   }
 
   /** Gives the outputs their names. */

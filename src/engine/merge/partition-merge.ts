@@ -16,7 +16,7 @@ import { compareUnfiltered, type UnfilteredComparator } from './clustering-order
 import { MarkerMerger } from './marker-merge.js';
 import type { MergeSource } from './merge-source.js';
 import type { PurgeEvaluator, Purger } from './purge.js';
-import { RowMerger } from './row-merge.js';
+import { type LostBytes, RowMerger } from './row-merge.js';
 import { SourceHeap } from './source-heap.js';
 
 /** Takes what a merge gives. All arguments are the merge's own: to be used before the call returns. */
@@ -78,6 +78,11 @@ export class PartitionMerge {
   private readonly level: MergeSource[] = [];
   private readonly rows: RowBuffer[] = [];
   private isStarted = false;
+
+  /** Bytes of cells that lost to others or to deletions. */
+  get lost(): LostBytes {
+    return this.rowMerger.lost;
+  }
 
   constructor({ sources, header, purger, evaluatorFor }: MergeSetup) {
     this.purger = purger;

@@ -36,13 +36,23 @@ export type PurgeCounts = {
   expiredPurged: number;
   /** Expired cells that have become tombstones. */
   expiredToTombstones: number;
+  /** Bytes of tombstone cells that are gone, as they were stored. */
+  tombstoneBytes: number;
+  /** Bytes of expired cells that are gone, and of the values of those that have become tombstones. */
+  expiredBytes: number;
 };
 
 /** Tells whether a deletion of this timestamp may go: whether nobody else holds older data of the partition at hand. */
 export type PurgeEvaluator = (hi: number, lo: number) => boolean;
 
 export class Purger {
-  readonly counts: PurgeCounts = { tombstonesPurged: 0, expiredPurged: 0, expiredToTombstones: 0 };
+  readonly counts: PurgeCounts = {
+    tombstonesPurged: 0,
+    expiredPurged: 0,
+    expiredToTombstones: 0,
+    tombstoneBytes: 0,
+    expiredBytes: 0,
+  };
   private readonly nowSeconds: number;
   private readonly gcBefore: number;
   private readonly strictLiveness: boolean;
@@ -141,13 +151,19 @@ export class Purger {
     const lo = row.cellLo[i]!;
     const written = local - ttl;
     if (this.shouldPurge(hi, lo, local) || (ttl !== 0 && this.shouldPurge(hi, lo, written))) {
-      if (ttl === 0) this.counts.tombstonesPurged++;
-      else this.counts.expiredPurged++;
+      if (ttl === 0) {
+        this.counts.tombstonesPurged++;
+        this.counts.tombstoneBytes += row.cellBytes[i]!;
+      } else {
+        this.counts.expiredPurged++;
+        this.counts.expiredBytes += row.cellBytes[i]!;
+      }
       return;
     }
     const n = row.cellCount;
     row.copyCell(row, i);
     if (ttl === 0) return;
+    this.counts.expiredBytes += row.valueEnd[n]! - row.valueStart[n]!;
     row.cellTtl[n] = 0;
     row.cellLocalDeletion[n] = written;
     row.valueEnd[n] = row.valueStart[n]!;

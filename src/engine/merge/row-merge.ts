@@ -26,7 +26,16 @@ const EXPIRED_LIVENESS_TTL = 0x7fffffff;
 /** Bytes for merged counters: one row's are all held until it is written. */
 const ARENA_BYTES = 1 << 16;
 
+/** Bytes of cells, as they were stored, that lost. */
+export type LostBytes = {
+  /** To a cell of another SSTable. */
+  overwritten: number;
+  /** To a deletion of their partition, range, row or column. */
+  deleted: number;
+};
+
 export class RowMerger {
+  readonly lost: LostBytes = { overwritten: 0, deleted: 0 };
   private readonly statics: readonly MergedColumn[];
   private readonly regulars: readonly MergedColumn[];
   private readonly out = new RowBuffer();
@@ -140,7 +149,10 @@ export class RowMerger {
       if (at >= row.columnCount || row.columnIndex[at] !== index) continue;
       column[i] = at + 1;
       const cell = row.columnStart[at]!;
-      if (active.deletes(row.cellHi[cell]!, row.cellLo[cell]!)) continue;
+      if (active.deletes(row.cellHi[cell]!, row.cellLo[cell]!)) {
+        this.lost.deleted += row.cellBytes[cell]!;
+        continue;
+      }
       if (hasCell) this.reconcile(row, cell, counts);
       else out.copyCell(row, cell);
       hasCell = true;
@@ -186,7 +198,10 @@ export class RowMerger {
         const at = cell[i]!;
         if (i !== least && comparePathsOf(comparePaths, row, at, leastRow, leastCell) !== 0) continue;
         cell[i] = at + 1;
-        if (deletion.deletes(row.cellHi[at]!, row.cellLo[at]!)) continue;
+        if (deletion.deletes(row.cellHi[at]!, row.cellLo[at]!)) {
+          this.lost.deleted += row.cellBytes[at]!;
+          continue;
+        }
         if (hasCell) this.reconcile(row, at, false);
         else out.copyCell(row, at);
         hasCell = true;
@@ -199,12 +214,14 @@ export class RowMerger {
     const { out } = this;
     const last = out.cellCount - 1;
     if (counts) {
+      this.lost.overwritten += row.cellBytes[i]!;
       this.reconcileCounter(row, i);
-      return;
-    }
-    if (compareCells(out, last, row, i) < 0) {
+    } else if (compareCells(out, last, row, i) < 0) {
+      this.lost.overwritten += out.cellBytes[last]!;
       out.cellCount = last;
       out.copyCell(row, i);
+    } else {
+      this.lost.overwritten += row.cellBytes[i]!;
     }
   }
 
