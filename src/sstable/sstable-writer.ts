@@ -129,7 +129,7 @@ export class SSTableWriter {
 
   /** @throws UsageError where a file can't be made */
   constructor(options: SSTableWriterOptions) {
-    const { output, descriptor, header, partitioner, layout, expectedKeys } = options;
+    const { output, descriptor, header, layout, expectedKeys } = options;
     const { version } = descriptor;
     this.options = options;
     this.rows = new UnfilteredWriter(header, version, this.out);
@@ -144,9 +144,27 @@ export class SSTableWriter {
       new DataWriter(output, paths, version, layout.compression);
     this.components.push(COMPONENT.data, COMPONENT.digest);
     this.components.push(layout.compression ? COMPONENT.compressionInfo : COMPONENT.crc);
+    try {
+      this.index = this.openIndex();
+    } catch (error) {
+      this.abort();
+      throw error;
+    }
+    this.filter = makeFilterBuilder(expectedKeys, layout.bloomFilterFpChance);
+    this.metadata = new MetadataCollector(header.clusteringTypes, version);
+    this.isCounterColumn = {
+      statics: header.staticColumns.map(({ type }) => isCounter(type)),
+      regulars: header.regularColumns.map(({ type }) => isCounter(type)),
+    };
+    this.hasCounters = [...this.isCounterColumn.statics, ...this.isCounterColumn.regulars].includes(true);
+  }
+
+  private openIndex(): IndexWriter {
+    const { descriptor, header, partitioner, layout, expectedKeys, isOpenedEarly } = this.options;
+    const { version } = descriptor;
     const { clusteringTypes } = header;
     if (descriptor.format === 'big') {
-      this.index = new BigIndexWriter({
+      return new BigIndexWriter({
         version,
         clusteringTypes,
         expectedKeys,
@@ -154,28 +172,20 @@ export class SSTableWriter {
         index: this.indexSink(COMPONENT.index),
         summary: this.indexSink(COMPONENT.summary),
       });
-    } else {
-      this.index = new BtiIndexWriter({
-        partitions: this.indexSink(COMPONENT.partitions),
-        rows: this.indexSink(COMPONENT.rows),
-        version,
-        partitioner,
-        clusteringTypes,
-        ...(options.isOpenedEarly && {
-          earlyOpening: {
-            intervalBytes: EARLY_OPENING_BYTES,
-            dataBufferBytes: layout.compression?.chunkLength ?? BUFFER_BYTES,
-          },
-        }),
-      });
     }
-    this.filter = makeFilterBuilder(expectedKeys, layout.bloomFilterFpChance);
-    this.metadata = new MetadataCollector(clusteringTypes, version);
-    this.isCounterColumn = {
-      statics: header.staticColumns.map(({ type }) => isCounter(type)),
-      regulars: header.regularColumns.map(({ type }) => isCounter(type)),
-    };
-    this.hasCounters = [...this.isCounterColumn.statics, ...this.isCounterColumn.regulars].includes(true);
+    return new BtiIndexWriter({
+      partitions: this.indexSink(COMPONENT.partitions),
+      rows: this.indexSink(COMPONENT.rows),
+      version,
+      partitioner,
+      clusteringTypes,
+      ...(isOpenedEarly && {
+        earlyOpening: {
+          intervalBytes: EARLY_OPENING_BYTES,
+          dataBufferBytes: layout.compression?.chunkLength ?? BUFFER_BYTES,
+        },
+      }),
+    });
   }
 
   private path(component: string): string {
@@ -426,8 +436,13 @@ export class SSTableWriter {
   /** Removes what was written, named or not. */
   abort(): void {
     const { output, descriptor } = this.options;
-    this.data.close();
-    for (const sink of this.indexSinks) sink.close();
+    for (const sink of [this.data, ...this.indexSinks]) {
+      try {
+        sink.close();
+      } catch {
+        // what is buffered can't be written to a full disk: it is not wanted any more
+      }
+    }
     const names = new Set([...this.components, ...Object.values(COMPONENT)]);
     for (const component of [COMPONENT.data, ...names]) {
       output.remove(this.path(component));
