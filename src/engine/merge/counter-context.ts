@@ -6,6 +6,7 @@
  * sorted by id. The header lists the shards that are not remote: `index` for a local one, `index − 32768` for a global one. n < 0 asks a reader to
  * forget the local ones (a streamed context). Global shards come from 2.1 and later; local and remote ones are older.
  */
+import { CorruptError } from '../../bytes/errors.js';
 import { compare64 } from '../../bytes/int64.js';
 
 const SHARD_BYTES = 32;
@@ -204,13 +205,16 @@ export function clearsLocal(buf: Uint8Array, start: number): boolean {
   return i16(buf, start) < 0;
 }
 
-/** A context whose local shards have become remote ones; the same one where it had none. */
+/** A context whose local shards have become remote ones; the same one where it had none. @throws CorruptError */
 export function withoutLocal(
   slice: CounterSlice,
   allocate: (length: number) => { buf: Uint8Array; start: number },
 ): CounterSlice {
   const { buf: from, start: at, end } = slice;
   const n = Math.abs(i16(from, at));
+  if (2 + n * 2 > end - at) {
+    throw new CorruptError('a counter lists more shards than fit in it', { seen: n, expected: `${end - at} bytes` });
+  }
   let globals = 0;
   for (let i = 0; i < n; i++) if (i16(from, at + 2 + i * 2) < 0) globals++;
   if (globals === n) return slice;
