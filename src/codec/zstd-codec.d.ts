@@ -1,5 +1,5 @@
 declare module 'zstd-codec' {
-  type Simple = {
+  export type Simple = {
     decompress(src: Uint8Array): Uint8Array | null;
     compress(src: Uint8Array, level: number): Uint8Array | null;
   };

@@ -4,6 +4,7 @@
  *   u32 LE magic | u8 descriptor | [u8 window] | [dictionary id] | plain length in 0, 1, 2, 4 or 8 bytes LE | blocks | [u32 LE checksum]
  */
 import zlib from 'node:zlib';
+import type { Simple } from 'zstd-codec';
 import { UnsupportedError } from '../bytes/errors.js';
 import { type Codec, CodecError, type CodecOptions, checkOptions, checkRoom, integerOption, place } from './codec.js';
 
@@ -49,6 +50,12 @@ type Library = {
   compress(src: Uint8Array, level: number): Uint8Array | null;
 };
 
+/**
+ * Stored and plain bytes that `zstd-codec` has room for together: its memory of 16 MiB never grows, and where that is used up it prints to the
+ * console and fails. (Chunks of 5 + 5, 2 + 8 and 0 + 10 MiB pass, 6 + 6 and 0 + 12 do not.)
+ */
+const PACKAGE_ROOM_BYTES = 10 << 20;
+
 async function loadLibrary(): Promise<Library> {
   const { zstdDecompressSync, zstdCompressSync, constants } = zlib as unknown as ZlibWithZstd;
   if (zstdDecompressSync && zstdCompressSync) {
@@ -61,9 +68,19 @@ async function loadLibrary(): Promise<Library> {
     };
   }
   const { ZstdCodec } = (await import('zstd-codec')).default;
-  return new Promise((resolve) => {
-    ZstdCodec.run((zstd) => resolve(new zstd.Simple()));
-  });
+  const simple = await new Promise<Simple>((done) => ZstdCodec.run((zstd) => done(new zstd.Simple())));
+  return {
+    decompress(src, length) {
+      if (src.length + length <= PACKAGE_ROOM_BYTES) return simple.decompress(src);
+      throw new UnsupportedError(`a Zstd chunk of ${length} bytes is too large for this version of Node`, {
+        seen: `${src.length} bytes, ${length} decompressed`,
+        expected: `at most ${PACKAGE_ROOM_BYTES} together`,
+        hint: 'Node 22.15 or later reads it: it brings a Zstd of its own',
+      });
+    },
+    compress: (src, level) =>
+      src.length + compressBound(src.length) <= PACKAGE_ROOM_BYTES ? simple.compress(src, level) : null,
+  };
 }
 
 /** As libzstd's ZSTD_compressBound. */
@@ -86,6 +103,7 @@ export async function zstdCodec(options: CodecOptions = {}): Promise<Codec> {
       try {
         plain = library.decompress(src.subarray(srcStart, srcEnd), dstLength);
       } catch (error) {
+        if (error instanceof UnsupportedError) throw error;
         throw new CodecError(`Zstd: ${error instanceof Error ? error.message : String(error)}`);
       }
       if (!plain) throw new CodecError('malformed Zstd frame');

@@ -9,7 +9,7 @@
  */
 import { crc32 } from '../bytes/crc32.js';
 import { Cursor } from '../bytes/cursor.js';
-import { CorruptError } from '../bytes/errors.js';
+import { CorruptError, withFacts } from '../bytes/errors.js';
 import { type ByteSource, readWhole, type Storage } from '../bytes/source.js';
 import type { Codec } from '../codec/codec.js';
 import { CodecError } from '../codec/codec.js';
@@ -147,8 +147,8 @@ class CompressedDataFile implements DataFile {
     try {
       this.codec.decompress(raw, from, to, target, offset, plainLength);
     } catch (error) {
-      if (!(error instanceof CodecError)) throw error;
-      throw this.corrupt(chunk, start, error.message, {});
+      if (error instanceof CodecError) throw this.corrupt(chunk, start, error.message, {});
+      throw withFacts(error, { file: this.file, component: COMPONENT.data, chunk });
     }
   }
 
