@@ -5,6 +5,7 @@
  *     manifest.json     see Recording
  *     input/            the data directory before: user keyspaces, system_schema, and system.local with the node's host id
  *     output/           user keyspaces after
+ *     answers.json      rows of each table by SELECT JSON *
  *     system.log
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -45,6 +46,8 @@ export type Recording = {
   readonly cassandra: string;
   readonly hostId: string;
   readonly columnIndexBytes: number;
+  /** Tables of which `SELECT JSON *` gave other rows after the compaction. */
+  readonly changedAnswers: readonly string[];
   readonly tables: readonly RecordedTable[];
 };
 
