@@ -28,7 +28,7 @@ export async function dumpText(file: string, nowSeconds: number, flags: Partial<
     context,
     (sstable) => ({ ranges: wholeFile(diskStorage, sstable) }),
     { write: (bytes: Uint8Array) => void pieces.push(Buffer.from(bytes)) },
-    1,
+    { jobs: 1, isWhole: true },
   );
   return Buffer.concat(pieces).toString();
 }

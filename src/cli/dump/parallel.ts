@@ -44,21 +44,21 @@ const QUEUED = 2;
 
 /** Writes `ranges` to `writer` and `sink`, which are the same text. @returns chunks that failed CRC.db. @throws CorruptError */
 export async function dumpParallel(
-  init: WorkerInit,
+  pool: DumpPool,
   sstable: SSTable,
   writer: PartitionWriter,
   ranges: readonly PositionRange[],
   sink: TextSink,
-  jobs: number,
   watch?: Watch,
 ): Promise<CorruptError[]> {
   const badChunks: CorruptError[] = [];
-  const pool = new DumpPool(init, ranges, jobs);
+  const { spec } = pool;
+  pool.begin(ranges);
   let written = 0;
   const inline = (range: PositionRange): number => {
     writer.continueAfter(written);
     try {
-      const work = () => dumpRange(sstable, init.spec, writer, range, { watch });
+      const work = () => dumpRange(sstable, spec, writer, range, { watch });
       const result = isHeld(range) ? work() : interruptible(work);
       written += result.written;
       return result.end;
@@ -97,8 +97,10 @@ export async function dumpParallel(
   return badChunks;
 }
 
-class DumpPool {
-  private readonly ranges: readonly PositionRange[];
+/** Workers that start as soon as it is made, and get to work with {@link begin}. */
+export class DumpPool {
+  readonly spec: DumpSpec;
+  private ranges: readonly PositionRange[] = [];
   /** Bytes of the separator that every text of a worker begins with. */
   private readonly separatorBytes: number;
   private readonly workers: Worker[] = [];
@@ -115,8 +117,8 @@ class DumpPool {
   /** The first range that nobody has taken. */
   private next = 0;
 
-  constructor(init: WorkerInit, ranges: readonly PositionRange[], workers: number) {
-    this.ranges = ranges;
+  constructor(init: WorkerInit, workers: number) {
+    this.spec = init.spec;
     this.separatorBytes = init.spec.format === 'sstabledump' && !init.spec.debug ? 1 : 0;
     for (let i = 0; i < workers; i++) {
       const worker = new Worker(new URL('./worker.js', import.meta.url), {
@@ -127,6 +129,11 @@ class DumpPool {
       worker.on('error', () => this.died(worker));
       this.workers.push(worker);
     }
+  }
+
+  /** What there is to do. */
+  begin(ranges: readonly PositionRange[]): void {
+    this.ranges = ranges;
   }
 
   /** Tells at which range the caller is: if no worker has it, it is the caller's own. */

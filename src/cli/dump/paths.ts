@@ -240,7 +240,7 @@ async function dumpOne(run: Run, files: SSTableFiles): Promise<boolean> {
         run.progress.update(run.doneBytes + watch.share() * size);
       },
     },
-    flags.jobs,
+    { jobs: flags.jobs, isWhole: run.asked.keys.length === 0 && run.asked.tokens === undefined },
     watch,
   );
   run.doneBytes += size;

@@ -60,7 +60,7 @@ function bigPositions(storage: Storage, sstable: SSTable): number[] {
   const { entries } = summary;
   const index = openIndexFile(storage, sstable.descriptor, sstable.header.clusteringTypes);
   try {
-    const wanted = Math.min(entries.length, Math.ceil(sstable.data.length / RANGE_BYTES) * 2);
+    const wanted = Math.min(entries.length, Math.ceil(sstable.data.length / RANGE_BYTES));
     const positions: number[] = [];
     for (let i = 1; i < wanted; i++) {
       const { position } = entries[Math.floor((i * entries.length) / wanted)]!;

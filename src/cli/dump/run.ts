@@ -9,6 +9,7 @@ import { COMPONENT, type Descriptor } from '../../sstable/descriptor.js';
 import { openDescriptor, type SSTable } from '../../sstable/sstable.js';
 import type { UnfilteredCursor } from '../../sstable/unfiltered-cursor.js';
 import { breathe, interruptible } from '../interrupt.js';
+import type { DumpPool } from './parallel.js';
 import type { PositionRange } from './ranges.js';
 import type { Selection } from './select.js';
 import { type DumpSpec, exclusion, makeWriter, specFilter } from './spec.js';
@@ -79,9 +80,15 @@ function keyText(key: Uint8Array, length: number): string {
   return `0x${Buffer.from(key.subarray(0, Math.min(length, 64))).toString('hex')}${length > 64 ? '…' : ''}`;
 }
 
+export type Sharing = {
+  /** Workers; by default one a processor where that pays. */
+  readonly jobs: number | undefined;
+  /** Whether `selectFrom` is known to choose the whole SSTable: then workers can start before it does. */
+  readonly isWhole: boolean;
+};
+
 /**
- * Writes what `selectFrom` chooses to `sink`, in order, with `jobs` workers (they read from disk, so from `diskStorage` only); by default with one
- * a processor where that pays.
+ * Writes what `selectFrom` chooses to `sink`, in order, with workers where that pays (they read from disk, so from `diskStorage` only).
  * @returns chunks that failed CRC.db and were printed all the same, each once
  */
 export async function dumpSSTable(
@@ -91,27 +98,32 @@ export async function dumpSSTable(
   context: DumpContext,
   selectFrom: (sstable: SSTable) => Selection,
   sink: TextSink,
-  jobs: number | undefined,
+  { jobs, isWhole }: Sharing,
   watch?: Watch,
 ): Promise<CorruptError[]> {
   const { sstable, badChunks } = await openForDump(storage, descriptor, spec);
+  const isDivisible = storage === diskStorage && !spec.budget && spec.format !== 'table';
+  const startPool = async (workers: number): Promise<DumpPool | undefined> => {
+    if (!isDivisible || workers < 2) return undefined;
+    const { DumpPool: Pool } = await import('./parallel.js');
+    return new Pool({ descriptor, spec, context }, workers);
+  };
+  let pool = isWhole ? await startPool(jobs ?? workersFor(sstable.data.length)) : undefined;
   try {
     const { ranges, accepts } = selectFrom(sstable);
     const writer = await makeWriter(spec, context, sstable, sink);
     if (!context.continues) writer.begin();
-    const isDivisible = storage === diskStorage && !spec.budget && spec.format !== 'table' && !accepts;
-    const workers = isDivisible ? (jobs ?? workersFor(ranges)) : 1;
-    if (workers > 1 && ranges.length > 1) {
+    if (!accepts && ranges.length > 1) pool ??= await startPool(jobs ?? workersFor(bytesOf(ranges)));
+    if (pool && !accepts && ranges.length > 1) {
       const { dumpParallel } = await import('./parallel.js');
-      badChunks.push(
-        ...(await dumpParallel({ descriptor, spec, context }, sstable, writer, ranges, sink, workers, watch)),
-      );
+      badChunks.push(...(await dumpParallel(pool, sstable, writer, ranges, sink, watch)));
     } else {
       await dumpInline(sstable, spec, writer, ranges, { accepts, watch });
     }
     writer.end();
     writer.flush();
   } finally {
+    await pool?.close();
     sstable.close();
   }
   const each = new Map(badChunks.map((error) => [error.facts.chunk ?? -1, error]));
@@ -124,11 +136,15 @@ export async function dumpSSTable(
  */
 const MIN_SPREAD_BYTES = 64 << 20;
 
-/** How many workers are worth their start. */
-function workersFor(ranges: readonly PositionRange[]): number {
+/** How many workers are worth their start for so many plain bytes. */
+function workersFor(bytes: number): number {
+  return bytes >= MIN_SPREAD_BYTES ? availableParallelism() : 1;
+}
+
+function bytesOf(ranges: readonly PositionRange[]): number {
   let bytes = 0;
   for (const { single, start, end } of ranges) if (!single) bytes += end - start;
-  return bytes >= MIN_SPREAD_BYTES ? availableParallelism() : 1;
+  return bytes;
 }
 
 /** Plain bytes between two looks at whether a signal came. */

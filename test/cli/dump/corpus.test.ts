@@ -56,7 +56,7 @@ async function dump(file: string): Promise<{ text: Buffer; error?: unknown }> {
       context,
       (sstable) => ({ ranges: wholeFile(diskStorage, sstable) }),
       sink,
-      1,
+      { jobs: 1, isWhole: true },
     );
   } catch (e) {
     error = e;

@@ -53,7 +53,7 @@ async function dump(
   let error: unknown;
   let bad: CorruptError[] = [];
   try {
-    bad = await dumpSSTable(storage, descriptor, spec, context, choose, sink, 1);
+    bad = await dumpSSTable(storage, descriptor, spec, context, choose, sink, { jobs: 1, isWhole: true });
   } catch (e) {
     error = e;
   }
