@@ -100,18 +100,24 @@ export function compactionText(tables: readonly CompactedTable[], width: number)
   ];
   const all = tables.map(totals);
   const sum = (key: keyof ReturnType<typeof totals>) => all.reduce((total, one) => total + one[key], 0);
+  const count = (key: keyof ReturnType<typeof totals>) => countText(sum(key));
+  const toTombstones = sum('expiredToTombstones') > 0 ? `; ${count('expiredToTombstones')} became tombstones` : '';
+  const causes: [string, number, string][] = [
+    ['overwritten', sum('overwrittenBytes'), ''],
+    ['deleted', sum('deletedBytes'), `${count('partitionsGone')} partitions of which nothing is left`],
+    ['expired', sum('expiredBytes'), `${count('expiredPurged')} cells and rows${toTombstones}`],
+    ['tombstones', sum('tombstoneBytes'), `${count('tombstonesPurged')} purged`],
+    ['unread', sum('unreadBytes'), `${count('expiredSSTables')} SSTables of which all has expired`],
+    ['rest', sum('restBytes'), 'keys, rows and headers that are written once'],
+  ];
   lines.push(
     '',
-    `before compression, given back: ${bytesText(sum('overwrittenBytes'))} overwritten, ${bytesText(sum('deletedBytes'))} deleted, ` +
-      `${bytesText(sum('expiredBytes'))} expired, ${bytesText(sum('tombstoneBytes'))} tombstones, ` +
-      `${bytesText(sum('restBytes'))} keys and rows written once`,
-    `purged: ${countText(sum('tombstonesPurged'))} tombstones, ${countText(sum('expiredPurged'))} expired cells, ` +
-      `${countText(sum('partitionsGone'))} partitions of which nothing is left, ${countText(sum('expiredSSTables'))} SSTables unread`,
+    'given back, before compression:',
+    tableText(
+      [{ title: '' }, { title: '', align: 'right' }, { title: '' }],
+      causes.map(([cause, bytes, note]) => [cause, bytesText(bytes), note]),
+      { indent: 2 },
+    ).replace(/^.*\n/, ''),
   );
-  if (sum('expiredToTombstones') > 0) {
-    lines.push(
-      `${countText(sum('expiredToTombstones'))} expired cells have become tombstones: gc_grace is not over for them`,
-    );
-  }
   return `${lines.join('\n')}\n`;
 }
