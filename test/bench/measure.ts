@@ -6,6 +6,8 @@ export type Command = { readonly label: string; readonly program: string; readon
 
 export type Run = {
   readonly seconds: number;
+  /** Of all its threads, up to the last look before its end. */
+  readonly cpuSeconds: number;
   readonly firstByteSeconds: number;
   readonly peakMegabytes: number;
   readonly outputMegabytes: number;
@@ -24,6 +26,7 @@ export function run(command: Command, output: 'null' | 'pipe'): Promise<Run> {
     let first = 0;
     let bytes = 0;
     let peak = 0;
+    let cpu = 0;
     let errors = '';
     child.stdout?.on('data', (piece: Buffer) => {
       if (bytes === 0) first = since();
@@ -34,12 +37,20 @@ export function run(command: Command, output: 'null' | 'pipe'): Promise<Run> {
     });
     const poll = setInterval(() => {
       peak = Math.max(peak, peakOf(child.pid));
+      cpu = Math.max(cpu, cpuSeconds(`/proc/${child.pid}`));
     }, POLL_MILLIS);
     child.once('error', reject);
     child.once('close', (status) => {
       clearInterval(poll);
       if (status !== 0) reject(new Error(`${command.label} ended with ${status}: ${errors}`));
-      else resolve({ seconds: since(), firstByteSeconds: first, peakMegabytes: peak, outputMegabytes: bytes / 1e6 });
+      else
+        resolve({
+          seconds: since(),
+          cpuSeconds: cpu,
+          firstByteSeconds: first,
+          peakMegabytes: peak,
+          outputMegabytes: bytes / 1e6,
+        });
     });
   });
 }
@@ -52,6 +63,25 @@ function peakOf(pid: number | undefined): number {
   } catch {
     return 0;
   }
+}
+
+const TICKS_PER_SECOND = 100;
+
+/** User and system time of the process or thread whose directory in /proc this is; 0 where it is gone. */
+export function cpuSeconds(directory: string): number {
+  try {
+    const stat = fs.readFileSync(`${directory}/stat`, 'utf8');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+  } catch {
+    return 0;
+  }
+}
+
+/** Of an even number the lower one of the middle. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor((sorted.length - 1) / 2)]!;
 }
 
 export type Figures = {

@@ -1,22 +1,23 @@
 /**
- * `npm run bench -- [dump] [metadata] [--rounds N]`: lsmctl and the real tools on the same files in one run, with ratios and the targets they
- * are held to. Exits 1 where a target is missed. The SSTables are made with real Cassandra at first use (see bulk.ts).
+ * `npm run bench -- [dump] [metadata] [compact] [--rounds N]`: lsmctl and the real tools on the same files in one run, with ratios and the targets they
+ * are held to. Exits 1 where a target is missed. The SSTables are made with real Cassandra at first use (see bulk.ts). Names of bulk.ts limit
+ * `compact` to those. LSMCTL names another bin/run.js.
  */
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { missing, setup, toolCommand, V5 } from '../oracle/cassandra.js';
-import { type BulkName, bulk } from './bulk.js';
+import { BULK, type BulkName, bulk } from './bulk.js';
+import { benchCompact } from './compact.js';
 import { type Command, compare, type Figures } from './measure.js';
+import { missed, show, target } from './report.js';
 
-const LSMCTL = fileURLToPath(new URL('../../bin/run.js', import.meta.url));
+const LSMCTL = process.env.LSMCTL ?? fileURLToPath(new URL('../../bin/run.js', import.meta.url));
 const words = process.argv.slice(2);
 const roundsAt = words.indexOf('--rounds');
 const ROUNDS = roundsAt < 0 ? 5 : Number(words[roundsAt + 1]);
 const asked = (name: string) => words.includes(name) || !words.some((word) => /^[a-z]+$/.test(word));
-
-let missed = 0;
 
 function node(label: string, ...args: string[]): Command {
   return { label, program: process.execPath, args };
@@ -39,23 +40,6 @@ function cqlite(): string | undefined {
     path.join(os.homedir(), '.cache/cqlite/bin'),
   ];
   return places.map((place) => path.join(place, 'cqlite')).find((file) => fs.existsSync(file));
-}
-
-function show(title: string, figures: readonly Figures[]): void {
-  console.log(`\n${title}`);
-  console.log(`  ${'command'.padEnd(46)} median s   (least – most)   first byte s   peak MB   output MB`);
-  for (const f of figures) {
-    const range = `(${f.least.toFixed(2)} – ${f.most.toFixed(2)})`;
-    console.log(
-      `  ${f.label.slice(0, 46).padEnd(46)} ${f.seconds.toFixed(2).padStart(8)} ${range.padStart(16)} ${f.firstByteSeconds.toFixed(2).padStart(14)} ${f.peakMegabytes.toFixed(0).padStart(9)} ${f.outputMegabytes.toFixed(1).padStart(11)}`,
-    );
-  }
-}
-
-function target(text: string, seen: number, limit: number, unit: string): void {
-  const met = seen <= limit;
-  if (!met) missed++;
-  console.log(`  ${met ? 'met   ' : 'MISSED'} ${text}: ${seen.toFixed(2)} ${unit} (target: at most ${limit} ${unit})`);
 }
 
 async function benchDump(): Promise<void> {
@@ -154,6 +138,10 @@ function copies(file: string, count: number): string {
   return directory;
 }
 
+function compactNames(): readonly BulkName[] {
+  return words.filter((word): word is BulkName => word in BULK && word.startsWith('compact-'));
+}
+
 function megabytes(file: string): string {
   return (fs.statSync(file).size / 1e6).toFixed(1);
 }
@@ -166,5 +154,6 @@ console.log(
 );
 if (asked('dump')) await benchDump();
 if (asked('metadata')) await benchMetadata();
-console.log(missed === 0 ? '\nall targets met' : `\n${missed} targets missed`);
-process.exitCode = missed === 0 ? 0 : 1;
+if (asked('compact')) await benchCompact(LSMCTL, roundsAt < 0 ? 3 : ROUNDS, compactNames());
+console.log(missed() === 0 ? '\nall targets met' : `\n${missed()} targets missed`);
+process.exitCode = missed() === 0 ? 0 : 1;
