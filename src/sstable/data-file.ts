@@ -18,7 +18,8 @@ import { type CompressionInfo, chunkOffset, readCompressionInfo } from './compre
 import { COMPONENT, componentPath, type Descriptor } from './descriptor.js';
 import { readToc } from './toc.js';
 
-const MAX_READ_AHEAD = 1 << 18;
+/** Bytes that are read ahead, and that a cursor keeps, at most: less where many files are open at a time. */
+const WINDOW_BYTES = 1 << 18;
 
 export interface DataFile {
   readonly file: string;
@@ -26,6 +27,8 @@ export interface DataFile {
   readonly length: number;
   /** Bytes of Data.db itself. */
   readonly storedLength: number;
+  /** Bytes read ahead at most, and kept by a cursor. */
+  readonly windowBytes: number;
   /**
    * Copies plain bytes from `position` to `target[offset…]`: at least `min` unless the data ends before, at most `max`.
    * @throws CorruptError for a chunk that is cut, fails its checksum or its codec
@@ -38,6 +41,7 @@ class CompressedDataFile implements DataFile {
   readonly file: string;
   readonly length: number;
   readonly storedLength: number;
+  readonly windowBytes: number;
   private readonly source: ByteSource;
   private readonly info: CompressionInfo;
   private readonly codec: Codec;
@@ -50,7 +54,8 @@ class CompressedDataFile implements DataFile {
   private plain = new Uint8Array(0);
   private plainChunk = -1;
 
-  constructor(source: ByteSource, info: CompressionInfo, codec: Codec) {
+  constructor(source: ByteSource, info: CompressionInfo, codec: Codec, windowBytes: number) {
+    this.windowBytes = windowBytes;
     this.file = source.path;
     this.source = source;
     this.info = info;
@@ -156,9 +161,10 @@ class CompressedDataFile implements DataFile {
     if (start >= this.rawStart && end <= this.rawEnd) return;
     // a read-ahead ends within a chunk as a rule: the next one then begins before it
     const isNext = start > this.rawStart && start <= this.rawEnd;
-    this.readAhead = isNext ? Math.min(MAX_READ_AHEAD, this.readAhead * 4) : this.info.chunkLength;
+    this.readAhead = isNext ? Math.min(this.windowBytes, this.readAhead * 4) : this.info.chunkLength;
     const want = Math.min(Math.max(end - start, this.readAhead), this.storedLength - start);
-    if (this.raw.length < want) this.raw = new Uint8Array(Math.max(want, Math.min(MAX_READ_AHEAD, this.storedLength)));
+    if (this.raw.length < want)
+      this.raw = new Uint8Array(Math.max(want, Math.min(this.windowBytes, this.storedLength)));
     this.rawStart = start;
     this.rawEnd = start;
     this.rawEnd = start + this.source.read(start, this.raw, 0, want);
@@ -189,6 +195,7 @@ class PlainDataFile implements DataFile {
   readonly file: string;
   readonly length: number;
   readonly storedLength: number;
+  readonly windowBytes: number;
   private readonly source: ByteSource;
   private readonly checker: ((position: number, bytes: Uint8Array, offset: number, length: number) => void) | undefined;
   private next = 0;
@@ -196,8 +203,10 @@ class PlainDataFile implements DataFile {
 
   constructor(
     source: ByteSource,
+    windowBytes: number,
     checker?: (position: number, bytes: Uint8Array, offset: number, length: number) => void,
   ) {
+    this.windowBytes = windowBytes;
     this.file = source.path;
     this.source = source;
     this.length = source.size;
@@ -206,7 +215,7 @@ class PlainDataFile implements DataFile {
   }
 
   read(position: number, target: Uint8Array, offset: number, min: number, max: number): number {
-    this.readAhead = position === this.next ? Math.min(MAX_READ_AHEAD, this.readAhead * 4) : 16384;
+    this.readAhead = position === this.next ? Math.min(this.windowBytes, this.readAhead * 4) : 16384;
     const want = Math.min(max, this.length - position, Math.max(min, this.readAhead));
     const n = this.checked(position, target, offset, this.source.read(position, target, offset, want), min);
     this.next = position + n;
@@ -299,6 +308,8 @@ function chunkChecker(source: ByteSource, crc: ChecksumFile, onBad: OnBadChunk) 
 export type OpenDataOptions = {
   /** Called for chunks of uncompressed tables that fail CRC.db; the default throws. Compressed chunks always throw: they can't be read. */
   readonly onBadChunk?: OnBadChunk;
+  /** See {@link DataFile.windowBytes}; 256 KiB by default. */
+  readonly windowBytes?: number;
 };
 
 /**
@@ -316,7 +327,7 @@ export async function openDataFile(
   if (!info) refuseLostCompressionInfo(storage, descriptor);
   const source = storage.open(componentPath(descriptor, COMPONENT.data));
   try {
-    if (info && codec) return compressedFile(source, info, codec);
+    if (info && codec) return compressedFile(source, info, codec, options.windowBytes ?? WINDOW_BYTES);
     return plainFile(source, crc, options);
   } catch (error) {
     source.close();
@@ -335,7 +346,7 @@ function refuseLostCompressionInfo(storage: Storage, descriptor: Descriptor): vo
   });
 }
 
-function compressedFile(source: ByteSource, info: CompressionInfo, codec: Codec): DataFile {
+function compressedFile(source: ByteSource, info: CompressionInfo, codec: Codec, windowBytes: number): DataFile {
   const needed = Math.ceil(info.dataLength / info.chunkLength);
   // the one chunk too many that some writers list holds nothing
   if (info.chunkCount > needed && source.size - chunkOffset(info, needed) > EMPTY_CHUNK_BYTES) {
@@ -346,7 +357,7 @@ function compressedFile(source: ByteSource, info: CompressionInfo, codec: Codec)
       expected: `more than ${needed} chunks of ${info.chunkLength} bytes`,
     });
   }
-  return new CompressedDataFile(source, info, codec);
+  return new CompressedDataFile(source, info, codec, windowBytes);
 }
 
 function plainFile(source: ByteSource, crc: ChecksumFile | undefined, options: OpenDataOptions): DataFile {
@@ -358,7 +369,8 @@ function plainFile(source: ByteSource, crc: ChecksumFile | undefined, options: O
     ((error) => {
       throw error;
     });
-  if (!crc) return new PlainDataFile(source);
+  const windowBytes = options.windowBytes ?? WINDOW_BYTES;
+  if (!crc) return new PlainDataFile(source, windowBytes);
   const chunks = Math.ceil(source.size / crc.chunkSize);
   // Scylla adds the checksum of a chunk of nothing, which is 0
   if (crc.checksums.subarray(chunks * 4).some((byte) => byte !== 0)) {
@@ -369,13 +381,11 @@ function plainFile(source: ByteSource, crc: ChecksumFile | undefined, options: O
     };
     onBad(new CorruptError('file is cut: CRC.db has checksums for more chunks', { ...facts, ...sizes }));
   }
-  return new PlainDataFile(source, chunkChecker(source, crc, onBad));
+  return new PlainDataFile(source, windowBytes, chunkChecker(source, crc, onBad));
 }
 
 /** Stored bytes of a chunk of nothing, with its checksum, in any codec. */
 const EMPTY_CHUNK_BYTES = 24;
-
-const WINDOW = 1 << 18;
 
 /**
  * A cursor that slides over a DataFile. Bytes from `mark` on (or from `pos`, where `mark` is -1) survive a fetch, at another index: keep
@@ -392,7 +402,7 @@ export class DataCursor extends Cursor {
 
   constructor(data: DataFile, position = 0, limit: number = data.length) {
     super(
-      new Uint8Array(Math.min(WINDOW, Math.max(64, limit - position))),
+      new Uint8Array(Math.min(data.windowBytes, Math.max(64, limit - position))),
       { file: data.file, component: COMPONENT.data },
       0,
       0,
@@ -442,12 +452,13 @@ export class DataCursor extends Cursor {
 
   /** Moves the bytes from index `keep` to the front of a window of at least `needed` bytes. */
   private shiftTo(keep: number, needed: number): void {
+    const { windowBytes } = this.data;
     if (needed > this.buf.length) {
-      const next = new Uint8Array(Math.max(needed, Math.min(this.buf.length * 2, needed + WINDOW)));
+      const next = new Uint8Array(Math.max(needed, Math.min(this.buf.length * 2, needed + windowBytes)));
       next.set(this.buf.subarray(keep, this.end));
       this.buf = next;
-    } else if (this.buf.length > WINDOW * 8 && needed <= WINDOW) {
-      const next = new Uint8Array(WINDOW); // a row of many megabytes is behind us
+    } else if (this.buf.length > windowBytes * 8 && needed <= windowBytes) {
+      const next = new Uint8Array(windowBytes); // a row of many megabytes is behind us
       if (this.end - keep > next.length) this.buf.copyWithin(0, keep, this.end);
       else {
         next.set(this.buf.subarray(keep, this.end));

@@ -69,6 +69,11 @@ export type GivenBack = {
   readonly rest: number;
 };
 
+/** What the inputs may read ahead and keep, together and each: thousands of SSTables must not take gigabytes. */
+const ALL_WINDOWS_BYTES = 32 << 20;
+const MAX_WINDOW_BYTES = 1 << 18;
+const MIN_WINDOW_BYTES = 1 << 14;
+
 /** Partitions after which progress is told. */
 const PROGRESS_PARTITIONS = 1024;
 
@@ -108,7 +113,13 @@ export class CompactionTask {
       const givenBack = { overwritten: 0, deleted: 0, expired: 0, tombstones: 0, unread, rest: 0 };
       return { outputs: [], expired, merge: noMerge(), purge: purger.counts, givenBack };
     }
-    for (const { descriptor } of compacted) this.sstables.push(await openDescriptor(storage, descriptor));
+    const windowBytes = Math.max(
+      MIN_WINDOW_BYTES,
+      Math.min(MAX_WINDOW_BYTES, Math.floor(ALL_WINDOWS_BYTES / compacted.length)),
+    );
+    for (const { descriptor } of compacted) {
+      this.sstables.push(await openDescriptor(storage, descriptor, { windowBytes }));
+    }
     const { sstables } = this;
     const header = outputHeader(
       sstables.map(({ descriptor, header: own, statistics }) => ({
