@@ -25,7 +25,6 @@ export class MergeSource {
   token: Token | undefined;
   /** Place among the sources of the partition being merged. */
   slot = 0;
-  hasStaticRow = false;
   /** Partitions, rows and markers read. */
   partitions = 0;
   unfiltereds = 0;
@@ -67,9 +66,9 @@ export class MergeSource {
     return compareBytes(cursor.key, 0, cursor.keyLength, other.cursor.key, 0, other.cursor.keyLength);
   }
 
-  /** Loads the partition's static row. */
-  loadStatic(): void {
-    if (this.hasStaticRow) this.loadRow();
+  /** Loads the partition's static row, an empty one where there is none. Rows and markers come after it. */
+  readStatic(): void {
+    if (this.cursor.readStaticRow()) this.loadRow();
     else this.row.clearStatic();
   }
 

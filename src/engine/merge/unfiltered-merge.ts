@@ -1,0 +1,210 @@
+/**
+ * One partition from all SSTables that have it: its deletion, its static row, then its rows and range tombstones, one at a step (Cassandra's
+ * UnfilteredRowIterators.merge).
+ *
+ *   sources ─ heap by clustering ─┬─ rows ──── RowMerger ────┬─ step
+ *                                 └─ markers ─ MarkerMerger ─┘
+ *
+ * A partition that one SSTable alone has is not merged, as in Cassandra.
+ */
+import { MarkerBuffer } from '../../sstable/marker-buffer.js';
+import { DeletionState, RowBuffer } from '../../sstable/row-buffer.js';
+import type { SerializationHeader } from '../../sstable/serialization-header.js';
+import { END, MARKER, ROW } from '../../sstable/unfiltered-cursor.js';
+import { compareUnfiltered, type UnfilteredComparator } from './clustering-order.js';
+import { MarkerMerger } from './marker-merge.js';
+import type { MergeSource } from './merge-source.js';
+import { type LostBytes, RowMerger } from './row-merge.js';
+import { SourceHeap } from './source-heap.js';
+
+/** A partition, one row or marker at a time. What it gives is good until the next step, and may be changed by who takes it. */
+export interface PartitionStream {
+  readonly deletion: DeletionState;
+  /** Empty where there is none. Good until the first step. */
+  readonly staticRow: RowBuffer;
+  /** After a step that gave ROW. */
+  readonly row: RowBuffer;
+  /** After a step that gave MARKER. */
+  readonly marker: MarkerBuffer;
+  /** Goes on. @returns ROW, MARKER, or END. @throws CorruptError */
+  step(): number;
+}
+
+export class UnfilteredMerge implements PartitionStream {
+  readonly deletion = new DeletionState();
+  staticRow: RowBuffer;
+  row: RowBuffer;
+  marker: MarkerBuffer;
+  /** A source that stands where the last step was, to be compared with others. */
+  at: MergeSource | undefined;
+  /** The order of what two sources stand on. */
+  readonly compareClusterings: UnfilteredComparator;
+  private readonly hasStatic: boolean;
+  private readonly unfiltereds: SourceHeap;
+  private readonly rowMerger: RowMerger;
+  private readonly markerMerger = new MarkerMerger();
+  private readonly other = new DeletionState();
+  private readonly emptyStatic = new RowBuffer();
+  private readonly ownMarker = new MarkerBuffer();
+  /** The only source, where there is one only. */
+  private alone: MergeSource | undefined;
+  /** Sources with the clustering at hand: they go on at the next step. */
+  private readonly level: MergeSource[] = [];
+  private readonly rows: RowBuffer[] = [];
+
+  /** Bytes of cells that lost to others or to deletions. */
+  get lost(): LostBytes {
+    return this.rowMerger.lost;
+  }
+
+  /** @param header of what comes out: sources map their columns to its */
+  constructor(header: SerializationHeader) {
+    this.hasStatic = header.staticColumns.length > 0;
+    this.rowMerger = new RowMerger(header);
+    this.compareClusterings = compareUnfiltered(header.clusteringTypes);
+    this.unfiltereds = new SourceHeap((a, b) => this.compareClusterings(a.cursor, a.kind, b.cursor, b.kind));
+    this.staticRow = this.emptyStatic;
+    this.row = this.emptyStatic;
+    this.marker = this.ownMarker;
+  }
+
+  /** A partition begins: that under all of these sources, of which nothing but the deletion is read. @throws CorruptError */
+  begin(group: readonly MergeSource[]): void {
+    const n = group.length;
+    if (n === 1) {
+      this.beginAlone(group[0]!);
+      return;
+    }
+    const { deletion, other, level } = this;
+    this.alone = undefined;
+    deletion.clear();
+    for (let i = 0; i < n; i++) {
+      takeDeletion(group[i]!, other);
+      if (!deletion.supersedes(other) && other.isSet) deletion.copy(other);
+    }
+    this.markerMerger.start(n, deletion);
+    this.staticRow = this.mergedStatic(group);
+    this.unfiltereds.clear();
+    level.length = 0;
+    for (let i = 0; i < n; i++) {
+      group[i]!.slot = i;
+      level.push(group[i]!);
+    }
+  }
+
+  step(): number {
+    return this.alone ? this.stepAlone(this.alone) : this.stepMerged();
+  }
+
+  // ---- a partition of one source
+
+  private beginAlone(source: MergeSource): void {
+    this.alone = source;
+    this.at = source;
+    this.row = source.row;
+    this.marker = this.ownMarker;
+    takeDeletion(source, this.deletion);
+    source.readStatic();
+    this.staticRow = this.staticUnder(this.deletion, source.row);
+  }
+
+  private stepAlone(source: MergeSource): number {
+    for (;;) {
+      source.next();
+      if (source.kind === ROW) {
+        source.loadRow();
+        if (!source.row.isEmpty) return ROW;
+      } else {
+        if (source.kind === MARKER) this.takeMarker(source);
+        return source.kind;
+      }
+    }
+  }
+
+  /** The static row of a partition that one source has: the partition's own deletion is applied to it all the same, as Cassandra does. */
+  private staticUnder(deletion: DeletionState, row: RowBuffer): RowBuffer {
+    if (!deletion.isSet || row.isEmpty) return row;
+    this.rows[0] = row;
+    const merged = this.rowMerger.merge(this.rows, 1, deletion);
+    if (merged) return merged;
+    row.clearStatic();
+    return row;
+  }
+
+  private takeMarker({ cursor }: MergeSource): void {
+    const marker = this.ownMarker;
+    marker.kind = cursor.boundKind;
+    marker.clusteringBuf = cursor.in.buf;
+    marker.clusteringStart = cursor.clusteringStart;
+    marker.clusteringEnd = cursor.clusteringEnd;
+    marker.clusteringSize = cursor.clusteringSize;
+    marker.deletion.set(cursor.deletion.hi, cursor.deletion.lo, cursor.deletion.localDeletionSeconds);
+    const open = cursor.openDeletion;
+    marker.openDeletion.set(open.hi, open.lo, open.localDeletionSeconds);
+  }
+
+  // ---- a partition of several sources
+
+  private stepMerged(): number {
+    const { level, unfiltereds, rows, markerMerger } = this;
+    for (;;) {
+      for (let i = 0; i < level.length; i++) {
+        const source = level[i]!;
+        source.next();
+        if (source.kind !== END) unfiltereds.push(source);
+      }
+      level.length = 0;
+      if (unfiltereds.size === 0) return END;
+      const least = unfiltereds.pop();
+      level.push(least);
+      while (
+        unfiltereds.size > 0 &&
+        this.compareClusterings(unfiltereds.top.cursor, unfiltereds.top.kind, least.cursor, least.kind) === 0
+      ) {
+        level.push(unfiltereds.pop());
+      }
+      this.at = least;
+      if (least.kind === ROW) {
+        let versions = 0;
+        for (let i = 0; i < level.length; i++) {
+          const source = level[i]!;
+          source.loadRow();
+          if (!source.row.isEmpty) rows[versions++] = source.row;
+        }
+        const row = versions === 0 ? undefined : this.rowMerger.merge(rows, versions, markerMerger.active);
+        if (row) {
+          this.row = row;
+          return ROW;
+        }
+      } else {
+        for (let i = 0; i < level.length; i++) markerMerger.add(level[i]!.slot, level[i]!.cursor);
+        const marker = markerMerger.merge();
+        if (marker) {
+          this.marker = marker;
+          return MARKER;
+        }
+      }
+    }
+  }
+
+  private mergedStatic(group: readonly MergeSource[]): RowBuffer {
+    const { rows, emptyStatic } = this;
+    emptyStatic.clearStatic();
+    if (!this.hasStatic) return emptyStatic;
+    let versions = 0;
+    for (let i = 0; i < group.length; i++) {
+      const source = group[i]!;
+      source.readStatic();
+      if (!source.row.isEmpty) rows[versions++] = source.row;
+    }
+    if (versions === 0) return emptyStatic;
+    if (versions === 1) rows[versions++] = emptyStatic; // one alone is merged too: cells as old as the deletion of their column go
+    return this.rowMerger.merge(rows, versions, this.deletion) ?? emptyStatic;
+  }
+}
+
+function takeDeletion({ cursor }: MergeSource, into: DeletionState): void {
+  const { hi, lo, localDeletionSeconds } = cursor.partitionDeletion;
+  if (cursor.hasPartitionDeletion) into.set(hi, lo, localDeletionSeconds);
+  else into.clear();
+}
