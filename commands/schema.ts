@@ -31,7 +31,7 @@ types that it needs. --table leaves the keyspace out. A table that was dropped i
 
   async run(): Promise<object> {
     const { argv, flags } = await this.parse(Schema);
-    const [{ diskStorage }, { loadSchemaAt }, { sourceText }, { selectExisting }] = await Promise.all([
+    const [{ diskStorage }, { loadSchemaAt }, { sourceText }, { selectExisting, wantsKeyspace }] = await Promise.all([
       import('../src/bytes/source.js'),
       import('../src/engine/schema-at-paths.js'),
       import('../src/engine/schema-loader.js'),
@@ -41,11 +41,13 @@ types that it needs. --table leaves the keyspace out. A table that was dropped i
     const loaded = await loadSchemaAt(diskStorage, argv.length > 0 ? (argv as string[]) : ['.'], {
       ...schemaFile,
       nowSeconds: flags.now,
+      keyspaces: (name) => wantsKeyspace(name, flags),
     });
     if (flags.source || loaded.fromHeaders.length > 0) this.notice(sourceText(loaded));
     const { keyspace, table } = flags;
     const system = flags.system || loaded.isPart;
-    const selected = selectExisting(loaded.schema, { system, ...(keyspace && { keyspace }), ...(table && { table }) });
+    const selection = { system, ...(keyspace && { keyspace }), ...(table && { table }) };
+    const selected = selectExisting(loaded.schema, selection, loaded.keyspaceNames);
     if (this.jsonEnabled()) return this.document({ ...loaded, schema: selected });
     const { writeSchema } = await import('../src/cql/ddl-writer.js');
     const withoutKeyspaces = table !== undefined;

@@ -2,7 +2,7 @@
 import { LsmctlError } from '../bytes/errors.js';
 import { diskStorage } from '../bytes/source.js';
 import { resolvePaths } from '../engine/data-directory.js';
-import { type Inventory, type InventoryOptions, takeInventory } from '../engine/inventory.js';
+import { type Inventory, type InventoryOptions, keyspacesOf, takeInventory } from '../engine/inventory.js';
 import { type LoadedSchema, loadSchema, type SchemaSource } from '../engine/schema-loader.js';
 
 export type LsFlags = {
@@ -26,12 +26,16 @@ export async function inventoryOf(
   notice: (line: string) => void,
 ): Promise<LsResult> {
   const resolved = resolvePaths(diskStorage, paths, { snapshots: true });
-  const loaded = await schemaOf(paths, flags);
-  if ('unmeasured' in loaded) notice(`no schema, so no compaction options or dropped tables: ${loaded.unmeasured}`);
-  const options: InventoryOptions = {
+  const asked: InventoryOptions = {
     ...(flags.keyspace !== undefined && { keyspace: flags.keyspace }),
     ...(flags.table !== undefined && { table: flags.table }),
     ...(flags.system !== undefined && { system: flags.system }),
+  };
+  const { shown } = keyspacesOf(resolved, asked);
+  const loaded = await schemaOf(paths, flags, (name) => shown.includes(name));
+  if ('unmeasured' in loaded) notice(`no schema, so no compaction options or dropped tables: ${loaded.unmeasured}`);
+  const options: InventoryOptions = {
+    ...asked,
     ...('schema' in loaded && { schema: loaded.schema, schemaIsWhole: loaded.source.kind === 'system_schema' }),
   };
   const inventory = takeInventory(diskStorage, resolved, options);
@@ -42,10 +46,13 @@ export async function inventoryOf(
 async function schemaOf(
   paths: readonly string[],
   flags: LsFlags,
+  keyspaces: (name: string) => boolean,
 ): Promise<LoadedSchema | { readonly unmeasured: string }> {
   try {
     const loaded = await loadSchema(diskStorage, paths, {
       nowSeconds: flags.now,
+      keyspaces,
+      isOutline: true,
       ...(flags.schema !== undefined && { schemaFile: flags.schema }),
     });
     return loaded.source.kind === 'header' ? { unmeasured: 'neither system_schema nor schema.cql is here' } : loaded;

@@ -94,10 +94,7 @@ export type Inventory = {
 
 /** @throws UsageError where a filter leaves nothing */
 export function takeInventory(storage: Storage, resolved: ResolvedPaths, options: InventoryOptions = {}): Inventory {
-  const names = new Set(resolved.directories.map((directory) => directory.place.keyspace));
-  const isHidden = (keyspace: string) =>
-    options.system !== true && options.keyspace === undefined && isSystemKeyspace(keyspace);
-  const hidden = [...names].every(isHidden) ? [] : [...names].filter(isHidden).sort();
+  const { hidden } = keyspacesOf(resolved, options);
   const selected = resolved.directories.filter(
     ({ place }) =>
       !hidden.includes(place.keyspace) &&
@@ -118,6 +115,18 @@ export function takeInventory(storage: Storage, resolved: ResolvedPaths, options
     transactions,
     findings: [...findings.filter(isWrong), ...findings.filter((finding) => !isWrong(finding))],
   };
+}
+
+/** Keyspaces that the paths lead to: those that an inventory shows, and Cassandra's own that it leaves out. */
+export function keyspacesOf(
+  { directories }: ResolvedPaths,
+  { keyspace, system = false }: Pick<InventoryOptions, 'keyspace' | 'system'>,
+): { readonly shown: readonly string[]; readonly hidden: readonly string[] } {
+  const names = [...new Set(directories.map(({ place }) => place.keyspace))].sort();
+  const isHidden = (name: string) => !system && keyspace === undefined && isSystemKeyspace(name);
+  const hidden = names.every(isHidden) ? [] : names.filter(isHidden);
+  const shown = names.filter((name) => !hidden.includes(name) && (keyspace === undefined || name === keyspace));
+  return { shown, hidden };
 }
 
 function parentOf(file: string): string {

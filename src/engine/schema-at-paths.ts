@@ -33,21 +33,25 @@ export type SchemaAtPaths = LoadedSchema & {
   readonly isPart: boolean;
 };
 
-/** @throws UsageError where nothing describes what a path names, and what {@link loadSchema} throws */
+/** A path that names a keyspace decides what is wanted, in place of `options.keyspaces`. @throws UsageError where nothing describes what a path names, and what {@link loadSchema} throws */
 export async function loadSchemaAt(
   storage: Storage,
   paths: readonly string[],
   options: LoadOptions,
 ): Promise<SchemaAtPaths> {
-  const loaded = await loadSchema(storage, paths, options);
   const scopes = scopesOf(storage, paths);
+  const isAsked = scopes && ((name: string) => scopes.some(({ keyspace }) => keyspace === name));
+  const wanted = isAsked ?? options.keyspaces;
+  const loaded = await loadSchema(storage, paths, { ...options, ...(wanted && { keyspaces: wanted }) });
   if (!scopes) return { ...loaded, isPart: false };
   const gone = scopes.filter((scope) => !isKnown(loaded.schema, scope));
   const kept = scopes.filter((scope) => !gone.includes(scope));
   const own = gone.map((scope) => withoutSchema(storage, scope, loaded));
   const only = kept.length === 0 ? own[0] : undefined;
+  const schema = joined([partOf(loaded.schema, kept), ...own.map((found) => found.schema)]);
   return {
-    schema: joined([partOf(loaded.schema, kept), ...own.map(({ schema }) => schema)]),
+    schema,
+    keyspaceNames: schema.keyspaces.map(({ name }) => name),
     source: only?.source ?? loaded.source,
     fromHeaders: [...loaded.fromHeaders, ...own.flatMap(({ fromHeaders }) => fromHeaders)],
     isPart: true,

@@ -27,7 +27,7 @@ import type { Column } from '../sstable/row.js';
 import type { SerializationHeader } from '../sstable/serialization-header.js';
 import { readStatistics } from '../sstable/statistics.js';
 import { resolvePaths } from './data-directory.js';
-import { readSystemSchema } from './schema-tables.js';
+import { readSystemSchema, type WantsKeyspace } from './schema-tables.js';
 import type { SSTableDirectory } from './sstable-directory.js';
 
 export type SchemaSource = {
@@ -38,6 +38,8 @@ export type SchemaSource = {
 
 export type LoadedSchema = {
   readonly schema: Schema;
+  /** Names of all keyspaces that the source has, those too that were not wanted. */
+  readonly keyspaceNames: readonly string[];
   readonly source: SchemaSource;
   /** `keyspace.table` of those that only headers describe: names of their key columns are made up, their options are not known. */
   readonly fromHeaders: readonly string[];
@@ -58,6 +60,10 @@ export type LoadOptions = {
   /** CQL, in place of whatever the directory says. */
   readonly schemaFile?: string;
   readonly nowSeconds: number;
+  /** Of system_schema, keyspaces that are not wanted are passed over; other sources may give more than is wanted. */
+  readonly keyspaces?: WantsKeyspace;
+  /** Of system_schema, only names, ids and options of tables and views. */
+  readonly isOutline?: boolean;
 };
 
 /** Levels above a path at which its data directory may stand: <data>/<keyspace>/<table>/snapshots/<tag>/.<index>/<file> */
@@ -77,13 +83,14 @@ export async function loadSchema(
   if (options.schemaFile !== undefined) return fromFile(storage, options.schemaFile, paths[0]);
   for (const given of paths) requirePath(storage, given);
   const roots = dataDirectoriesOf(storage, paths);
-  const schema = await readSystemSchema(storage, roots, options.nowSeconds);
-  if (schema) {
+  const { nowSeconds, keyspaces: wants, isOutline } = options;
+  const read = await readSystemSchema(storage, roots, { nowSeconds, wants, isOutline });
+  if (read) {
     const source: SchemaSource = {
       kind: 'system_schema',
       paths: roots.map((root) => path.join(root, 'system_schema')),
     };
-    return { schema, source, fromHeaders: [] };
+    return { ...read, source, fromHeaders: [] };
   }
   return schemaOfTables(storage, resolvePaths(storage, paths).directories);
 }
@@ -99,14 +106,20 @@ export function schemaOfTables(storage: Storage, directories: readonly SSTableDi
     storage,
     directories.filter(({ place }) => !findTable(described, place.keyspace, place.table)),
   );
+  const schema = withTables(described, rest);
   return {
-    schema: withTables(described, rest),
+    schema,
+    keyspaceNames: namesOf(schema),
     source:
       there.length > 0
         ? { kind: 'schema_cql', paths: there }
         : { kind: 'header', paths: directories.map((directory) => directory.path) },
     fromHeaders: rest.map(({ keyspace, name }) => `${keyspace}.${name}`),
   };
+}
+
+function namesOf({ keyspaces }: Schema): string[] {
+  return keyspaces.map(({ name }) => name);
 }
 
 /** A path that is not there must not pass for the data directory above it. */
@@ -119,7 +132,7 @@ function requirePath(storage: Storage, given: string): void {
 function fromFile(storage: Storage, file: string, given: string | undefined): LoadedSchema {
   const keyspace = given === undefined ? undefined : parseTableDirectory(given).keyspace;
   const schema = parseSchema(readText(storage, file), { file, ...(keyspace && { keyspace }) });
-  return { schema, source: { kind: 'file', paths: [file] }, fromHeaders: [] };
+  return { schema, keyspaceNames: namesOf(schema), source: { kind: 'file', paths: [file] }, fromHeaders: [] };
 }
 
 function readText(storage: Storage, file: string): string {

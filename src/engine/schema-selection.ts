@@ -11,11 +11,17 @@ export type SchemaSelection = {
   readonly system?: boolean;
 };
 
+/** Whether a keyspace may have some of the selection. */
+export function wantsKeyspace(
+  name: string,
+  { keyspace, system = false }: { readonly keyspace?: string | undefined; readonly system?: boolean },
+): boolean {
+  return keyspace === undefined ? system || !isSystemKeyspace(name) : name === keyspace;
+}
+
 /** The part of `schema` that is asked for; keyspaces of which nothing is left go. */
 export function selectSchema(schema: Schema, { keyspace, table, system = false }: SchemaSelection): Schema {
-  const wanted = schema.keyspaces.filter(({ name }) =>
-    keyspace === undefined ? system || !isSystemKeyspace(name) : name === keyspace,
-  );
+  const wanted = schema.keyspaces.filter(({ name }) => wantsKeyspace(name, { keyspace, system }));
   if (table === undefined) return { keyspaces: wanted };
   return { keyspaces: wanted.flatMap((of) => selectTables(of, new Set([table]))) };
 }
@@ -38,8 +44,15 @@ function usedTypesOf({ columns }: Table | View): string[] {
   return columns.flatMap((column) => usedTypes(column.type));
 }
 
-/** {@link selectSchema}. @throws UsageError where something was asked for by name and is not there, with the names that are */
-export function selectExisting(schema: Schema, selection: SchemaSelection): Schema {
+/**
+ * {@link selectSchema}. @throws UsageError where something was asked for by name and is not there, with the names that are
+ * @param keyspaceNames of all keyspaces, if `schema` has not all
+ */
+export function selectExisting(
+  schema: Schema,
+  selection: SchemaSelection,
+  keyspaceNames: readonly string[] = schema.keyspaces.map(({ name }) => name),
+): Schema {
   const selected = selectSchema(schema, selection);
   const { keyspace, table } = selection;
   if (selected.keyspaces.length > 0 || (keyspace === undefined && table === undefined)) return selected;
@@ -47,7 +60,7 @@ export function selectExisting(schema: Schema, selection: SchemaSelection): Sche
   if (keyspaces.length === 0) {
     throw new UsageError(`keyspace '${keyspace}' is not in the schema`, {
       seen: keyspace ?? '',
-      expected: listOf(schema.keyspaces.map(({ name }) => name)),
+      expected: listOf(keyspaceNames),
     });
   }
   const names = keyspaces.flatMap(({ tables, views }) => [...tables, ...views].map(({ name }) => name));

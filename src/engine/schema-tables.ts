@@ -4,15 +4,34 @@ import { UsageError, withFacts } from '../bytes/errors.js';
 import type { Storage } from '../bytes/source.js';
 import type { Schema } from '../cql/schema.js';
 import { COMPONENT, componentPath, parseTableDirectory } from '../sstable/descriptor.js';
+import type { Partition } from '../sstable/row.js';
 import { openSSTable, type SSTable } from '../sstable/sstable.js';
 import { resolvePaths } from './data-directory.js';
 import { mergeLive } from './merge-objects.js';
 import { SchemaRow } from './schema-row.js';
 import type { SSTableDirectory } from './sstable-directory.js';
-import { SCHEMA_TABLES, type SchemaRows, type SchemaTable, schemaFromRows } from './system-schema.js';
+import { OUTLINE_TABLES, SCHEMA_TABLES, type SchemaRows, type SchemaTable, schemaFromRows } from './system-schema.js';
 
 /** Tables that have rows as soon as there is any schema. */
 const NEEDED: readonly SchemaTable[] = ['keyspaces', 'tables', 'columns'];
+
+/** Whether a keyspace is wanted: what others have is passed over unread. */
+export type WantsKeyspace = (name: string) => boolean;
+
+export type SystemSchemaOptions = {
+  readonly nowSeconds: number;
+  /** By default all. */
+  readonly wants?: WantsKeyspace | undefined;
+  /** Only names, ids and options of tables and views: no columns, types and functions. */
+  readonly isOutline?: boolean | undefined;
+};
+
+export type SystemSchema = {
+  /** Of the keyspaces that are wanted. */
+  readonly schema: Schema;
+  /** Names of all. */
+  readonly keyspaceNames: readonly string[];
+};
 
 /**
  * The schema that the data directories of a node hold; `undefined` where system_schema has no SSTables there.
@@ -22,8 +41,8 @@ const NEEDED: readonly SchemaTable[] = ['keyspaces', 'tables', 'columns'];
 export async function readSystemSchema(
   storage: Storage,
   dataDirectories: readonly string[],
-  nowSeconds: number,
-): Promise<Schema | undefined> {
+  { nowSeconds, wants = () => true, isOutline = false }: SystemSchemaOptions,
+): Promise<SystemSchema | undefined> {
   const roots = dataDirectories.map((directory) => path.join(directory, 'system_schema'));
   const directories = roots.flatMap((root) => tablesOf(storage, root));
   const files = new Map<SchemaTable, string[]>();
@@ -35,8 +54,19 @@ export async function readSystemSchema(
   if (missing.length === NEEDED.length) return undefined;
   if (missing.length > 0) throw incomplete(missing, roots, directories);
   const rows = {} as Record<SchemaTable, SchemaRow[]>;
-  for (const table of SCHEMA_TABLES) rows[table] = await readRows(storage, table, files.get(table) ?? [], nowSeconds);
-  return schemaFromRows(rows as SchemaRows);
+  for (const table of SCHEMA_TABLES) {
+    const own = isOutline && !OUTLINE_TABLES.includes(table) ? [] : (files.get(table) ?? []);
+    rows[table] = await readRows(storage, table, own, nowSeconds, wantsOf(table, wants));
+  }
+  const keyspaceNames = rows.keyspaces.map(({ keyspace }) => keyspace).sort();
+  rows.keyspaces = rows.keyspaces.filter(({ keyspace }) => wants(keyspace));
+  return { schema: schemaFromRows(rows as SchemaRows, isOutline), keyspaceNames };
+}
+
+/** Of keyspaces the names are told whatever is wanted; the columns of system_schema tell which options the release has. */
+function wantsOf(table: SchemaTable, wants: WantsKeyspace): WantsKeyspace {
+  if (table === 'keyspaces') return () => true;
+  return table === 'columns' ? (name) => wants(name) || name === 'system_schema' : wants;
 }
 
 /** The directories of a system_schema's tables, less what transactions have left over. */
@@ -75,13 +105,14 @@ async function readRows(
   table: SchemaTable,
   files: readonly string[],
   nowSeconds: number,
+  wants: WantsKeyspace,
 ): Promise<SchemaRow[]> {
   const sstables: SSTable[] = [];
   try {
     for (const file of files) sstables.push(await openSSTable(storage, file));
     const clusteringTypes = sstables[0]?.header.clusteringTypes ?? [];
     const partitions = mergeLive(
-      sstables.map((sstable) => sstable.partitions()),
+      sstables.map((sstable) => wantedOf(sstable.partitions(), wants)),
       { clusteringTypes, nowSeconds },
     );
     return partitions.flatMap(({ key, staticRow, rows }) =>
@@ -92,4 +123,8 @@ async function readRows(
   } finally {
     for (const sstable of sstables) sstable.close();
   }
+}
+
+function* wantedOf(partitions: Iterable<Partition>, wants: WantsKeyspace): Generator<Partition> {
+  for (const partition of partitions) if (wants(Buffer.from(partition.key).toString('utf8'))) yield partition;
 }

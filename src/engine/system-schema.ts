@@ -62,9 +62,12 @@ export type SchemaTable = (typeof SCHEMA_TABLES)[number];
 /** The living rows of each table. */
 export type SchemaRows = Readonly<Record<SchemaTable, readonly SchemaRow[]>>;
 
+/** What tells names, ids and options of tables and views; they have no columns then. */
+export const OUTLINE_TABLES: readonly SchemaTable[] = ['keyspaces', 'tables', 'views'];
+
 /** @throws CorruptError naming table and column of a row that makes no sense */
-export function schemaFromRows(rows: SchemaRows): Schema {
-  const context = { byOwner: groupByOwner(rows), known: knownOptions(rows) };
+export function schemaFromRows(rows: SchemaRows, isOutline = false): Schema {
+  const context = { byOwner: groupByOwner(rows), known: knownOptions(rows), isOutline };
   const keyspaces = rows.keyspaces.map((row) => keyspaceFromRows(row, rows, context));
   return { keyspaces: sortBy(keyspaces, (keyspace) => keyspace.name) };
 }
@@ -76,6 +79,8 @@ type Context = {
   readonly byOwner: Readonly<Record<Owned, ReadonlyMap<string, readonly SchemaRow[]>>>;
   /** Names of the columns of system_schema.tables in the release that wrote it; empty where it doesn't say. */
   readonly known: ReadonlySet<string>;
+  /** Only {@link OUTLINE_TABLES} were read. */
+  readonly isOutline: boolean;
 };
 
 function groupByOwner(rows: SchemaRows): Context['byOwner'] {
@@ -244,6 +249,7 @@ const COLUMN_KINDS: ReadonlySet<string> = new Set<ColumnDefinition['kind']>([
 const ORDERS: ReadonlySet<string> = new Set<ColumnDefinition['clusteringOrder']>(['none', 'asc', 'desc']);
 
 function readColumns(owner: SchemaRow, key: string, scope: TypeScope, context: Context): ColumnDefinition[] {
+  if (context.isOutline) return [];
   const masks = new Map(
     (context.byOwner.column_masks.get(key) ?? []).map((row) => [row.clusteringText(1, 'column_name'), readMask(row)]),
   );

@@ -102,6 +102,34 @@ describe.each(DATA)('%s', (data) => {
     expect(checked).toBeGreaterThan(20);
   });
 
+  it('is the same where only a part of it is read', async () => {
+    const whole = await load(diskStorage, data);
+    const names = whole.schema.keyspaces.map(({ name }) => name);
+    expect(whole.keyspaceNames).toEqual(names);
+    const [wanted] = names.filter((name) => !isSystemKeyspace(name));
+    const isWanted = (name: string) => name === wanted;
+    const part = await loadSchema(diskStorage, [data], { ...NOW, keyspaces: isWanted });
+    expect(part).toEqual({
+      ...whole,
+      schema: { keyspaces: whole.schema.keyspaces.filter(({ name }) => isWanted(name)) },
+    });
+    const opened: string[] = [];
+    const storage: Storage = {
+      ...diskStorage,
+      open(file) {
+        opened.push(path.basename(path.dirname(file)).replace(/-.*/, ''));
+        return diskStorage.open(file);
+      },
+    };
+    const outline = await loadSchema(storage, [data], { ...NOW, isOutline: true });
+    const known = ({ keyspaces }: Schema) =>
+      keyspaces.flatMap(({ tables, views }) =>
+        [...tables, ...views].map(({ keyspace, name, id, options }) => [keyspace, name, id, options.compaction]),
+      );
+    expect(known(outline.schema)).toEqual(known(whole.schema));
+    expect(new Set(opened)).toEqual(new Set(opened.filter((table) => /^(keyspaces|tables|views)$/.test(table))));
+  });
+
   it('comes back the same from its own CQL', async () => {
     const { schema } = await load(diskStorage, data);
     expect(parseSchema(writeSchema(schema, { ids: true }))).toEqual(sayable(schema));

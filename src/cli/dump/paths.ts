@@ -8,7 +8,7 @@ import type { SSTableFiles } from '../../engine/sstable-directory.js';
 import type { FilterOptions } from '../../engine/unfiltered-filter.js';
 import { bytesText } from '../../render/bytes.js';
 import { type DumpContext, defaultKeyNames } from '../../render/partition-writer.js';
-import { COMPONENT, componentPath, type Descriptor } from '../../sstable/descriptor.js';
+import { COMPONENT, componentPath, type Descriptor, parseTableDirectory } from '../../sstable/descriptor.js';
 import { readStatistics } from '../../sstable/statistics.js';
 import { confirm } from '../confirm.js';
 import { EXIT, type ExitCode, errorText, reportOf } from '../exit.js';
@@ -290,6 +290,7 @@ async function schemaOf(run: Run, directory: string): Promise<Schema | undefined
     const { schema: schemaFile, now: nowSeconds } = run.flags;
     const loaded = await loadSchema(diskStorage, [directory], {
       nowSeconds,
+      keyspaces: (name) => name === parseTableDirectory(directory).keyspace,
       ...(schemaFile !== undefined && { schemaFile }),
     });
     if (loaded.source.kind !== 'header') schema = loaded.schema;

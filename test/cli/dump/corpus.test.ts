@@ -35,6 +35,7 @@ const SPEC: DumpSpec = {
   filter: {},
   excluded: [],
   toleratesBadChunks: true,
+  width: 80,
 };
 
 function nowOf(file: string): number {

@@ -40,6 +40,7 @@ async function dump(
     filter: {},
     excluded: [],
     toleratesBadChunks: false,
+    width: 80,
   };
   const context = {
     keyspace: 'k',
