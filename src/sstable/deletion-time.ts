@@ -5,6 +5,7 @@
  *   from oa     u8 0x80: none, else     i64 marked for delete at ≥ 0 | u32 local deletion time
  */
 import type { Cursor } from '../bytes/cursor.js';
+import { UnsupportedError } from '../bytes/errors.js';
 import { MIN_HI, toBigInt } from '../bytes/int64.js';
 import type { ByteWriter } from '../bytes/writer.js';
 import type { DeletionTime } from './row.js';
@@ -41,13 +42,20 @@ function readLegacy(cursor: Cursor): DeletionTime | undefined {
   };
 }
 
+/** @throws UnsupportedError from oa on for a deletion before 1970, which has no form there */
 export function writeDeletionTime(deletion: DeletionTime | undefined, version: Version, out: ByteWriter): void {
   if (version.hasUIntDeletionTime) {
     if (!deletion) {
       out.u8(IS_LIVE);
       return;
     }
-    out.i64FromBigInt(deletion.markedForDeleteAtMicros);
+    const { markedForDeleteAtMicros } = deletion;
+    if (markedForDeleteAtMicros < 0n) {
+      throw new UnsupportedError(`a deletion of a timestamp below 0 can't be written in version ${version.name}`, {
+        seen: `${markedForDeleteAtMicros}`,
+      });
+    }
+    out.i64FromBigInt(markedForDeleteAtMicros);
     out.i32(deletion.localDeletionSeconds);
     return;
   }
