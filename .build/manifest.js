@@ -21,5 +21,9 @@ const plugin = new Plugin({
 });
 await plugin.load();
 const { commands, version } = plugin.manifest;
+// The sources break lines where they are long, help where the terminal ends; blank lines part paragraphs.
+for (const command of Object.values(commands)) {
+  command.description = command.description?.replace(/(?<!\n)\n(?![\n ])/g, ' ');
+}
 const sorted = Object.fromEntries(Object.entries(commands).sort(([a], [b]) => (a < b ? -1 : 1)));
 fs.writeFileSync('oclif.manifest.json', `${JSON.stringify({ commands: sorted, version }, null, 2)}\n`);
