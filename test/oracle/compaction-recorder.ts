@@ -3,17 +3,33 @@ import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, renameSync,
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
 import type { Client } from 'cassandra-driver';
 import { diskStorage } from '../../src/bytes/source.js';
 import { parseDescriptor } from '../../src/sstable/descriptor.js';
 import { readStatistics } from '../../src/sstable/statistics.js';
+import { FIXTURES } from '../fixtures.js';
 import { connect, cql, type Node, nodetool, selectJson, setup, startNode, stopNode, V5, V41 } from './cassandra.js';
 import { dataFiles, type RecordedTable, type RecordedTask, type Recording } from './recordings.js';
+import { cuts } from './workloads/cuts.js';
+import { chance } from './workloads/random.js';
 import type { Workload } from './workloads/workload.js';
 
 /** A directory with `data` and the `cassandra.yaml` of the node that wrote it. */
 export type Source = { readonly directory: string; readonly version: string };
+
+const CORPUS = fileURLToPath(new URL('../../../shared/corpus', import.meta.url));
+
+/** What is there already. */
+const SOURCES: Readonly<Record<string, Source>> = {
+  'kitchen-oa-1': { directory: join(CORPUS, 'kitchen-oa-1'), version: V5 },
+  'kitchen-da-1': { directory: join(CORPUS, 'kitchen-da-1'), version: V5 },
+  'kitchen-nb-1': { directory: join(CORPUS, 'kitchen-nb-1'), version: V41 },
+  'oa-5.0': { directory: join(FIXTURES, 'oa-5.0'), version: V5 },
+  'da-5.0': { directory: join(FIXTURES, 'da-5.0'), version: V5 },
+  'nb-4.1': { directory: join(FIXTURES, 'nb-4.1'), version: V41 },
+};
 
 /** What makes a node write SSTables of a format. */
 export const NODES: Readonly<Record<string, { readonly version: string; readonly yaml: readonly string[] }>> = {
@@ -191,6 +207,28 @@ export async function makeDirectory(version: string, own: readonly string[], wor
   writeFileSync(join(dir, 'cassandra.yaml'), `seed_provider: -\n${own.map((line) => `${line}\n`).join('')}`);
   await sleep(2000); // the shortest TTLs are over
   return dir;
+}
+
+/** All that are recorded where nothing else is asked for; those of the corpus only where that is there. */
+export const RECORDED_NAMES: readonly string[] = [
+  ...Object.keys(SOURCES).filter((name) => existsSync(SOURCES[name]!.directory)),
+  ...Object.keys(NODES).map((format) => `cuts-${format}`),
+];
+
+/** @param name one of {@link RECORDED_NAMES}, or `random-FORMAT-SEED`: made anew, and kept in the recording alone */
+export async function recordNamed(root: string, name: string): Promise<Recording> {
+  const source = SOURCES[name];
+  if (source) return recordDirectory(root, name, source);
+  const [kind, format, seed] = name.split('-');
+  const node = NODES[format!];
+  if (!node) throw new Error(`${name}: no such recording`);
+  setup([node.version]);
+  const workload = kind === 'cuts' ? cuts(node.version) : chance(node.version, Number(seed));
+  const yaml = kind === 'cuts' ? node.yaml : [...node.yaml, 'column_index_size: 2KiB'];
+  const directory = await makeDirectory(node.version, yaml, workload);
+  const recording = await recordDirectory(root, name, { directory, version: node.version });
+  rmSync(directory, { recursive: true });
+  return recording;
 }
 
 /** Records into `root`/`name`. @throws Error where the node fails */
