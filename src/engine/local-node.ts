@@ -6,7 +6,7 @@ import { writeUuid } from '../cql/values/text.js';
 import { COMPONENT, componentPath } from '../sstable/descriptor.js';
 import { openSSTable, type SSTable } from '../sstable/sstable.js';
 import { resolvePaths } from './data-directory.js';
-import { mergeLive } from './merge-objects.js';
+import { readLive } from './merge/live-view.js';
 
 /**
  * The host id of the node whose data directories these are; `undefined` where they hold no `system.local`, as a backup does.
@@ -28,10 +28,7 @@ export async function readHostId(
         }
       }
     }
-    const rows = mergeLive(
-      sstables.map((sstable) => sstable.partitions()),
-      { clusteringTypes: [], nowSeconds },
-    ).flatMap((partition) => partition.rows);
+    const rows = readLive(sstables, nowSeconds).flatMap((partition) => partition.rows);
     for (const { cells } of rows) {
       const value = cells.get('host_id')?.cells[0]?.value;
       if (value?.length !== 16) continue;

@@ -11,7 +11,7 @@ import { Cursor } from '../bytes/cursor.js';
 import { CorruptError, type ErrorFacts } from '../bytes/errors.js';
 import type { CqlType, NativeName } from '../cql/type.js';
 import { cqlTypeName } from '../cql/type-facts.js';
-import type { LiveColumn, LiveRow } from './merge-objects.js';
+import type { LiveColumn, LiveRow } from './merge/live-view.js';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 

@@ -4,10 +4,9 @@ import { UsageError, withFacts } from '../bytes/errors.js';
 import type { Storage } from '../bytes/source.js';
 import type { Schema } from '../cql/schema.js';
 import { COMPONENT, componentPath, parseTableDirectory } from '../sstable/descriptor.js';
-import type { Partition } from '../sstable/row.js';
 import { openSSTable, type SSTable } from '../sstable/sstable.js';
 import { resolvePaths } from './data-directory.js';
-import { mergeLive } from './merge-objects.js';
+import { readLive } from './merge/live-view.js';
 import { SchemaRow } from './schema-row.js';
 import type { SSTableDirectory } from './sstable-directory.js';
 import { OUTLINE_TABLES, SCHEMA_TABLES, type SchemaRows, type SchemaTable, schemaFromRows } from './system-schema.js';
@@ -110,11 +109,7 @@ async function readRows(
   const sstables: SSTable[] = [];
   try {
     for (const file of files) sstables.push(await openSSTable(storage, file));
-    const clusteringTypes = sstables[0]?.header.clusteringTypes ?? [];
-    const partitions = mergeLive(
-      sstables.map((sstable) => wantedOf(sstable.partitions(), wants)),
-      { clusteringTypes, nowSeconds },
-    );
+    const partitions = readLive(sstables, nowSeconds, (key) => wants(Buffer.from(key).toString('utf8')));
     return partitions.flatMap(({ key, staticRow, rows }) =>
       [...(staticRow ? [staticRow] : []), ...rows].map((row) => new SchemaRow(table, key, row)),
     );
@@ -123,8 +118,4 @@ async function readRows(
   } finally {
     for (const sstable of sstables) sstable.close();
   }
-}
-
-function* wantedOf(partitions: Iterable<Partition>, wants: WantsKeyspace): Generator<Partition> {
-  for (const partition of partitions) if (wants(Buffer.from(partition.key).toString('utf8'))) yield partition;
 }

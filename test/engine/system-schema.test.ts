@@ -6,7 +6,7 @@ import { writeSchema } from '../../src/cql/ddl-writer.js';
 import { native } from '../../src/cql/marshal.js';
 import { findTable, type Schema, type Table } from '../../src/cql/schema.js';
 import type { CqlType } from '../../src/cql/type.js';
-import type { LiveRow } from '../../src/engine/merge-objects.js';
+import type { LiveRow } from '../../src/engine/merge/live-view.js';
 import { SchemaRow } from '../../src/engine/schema-row.js';
 import { SCHEMA_TABLES, type SchemaRows, type SchemaTable, schemaFromRows } from '../../src/engine/system-schema.js';
 

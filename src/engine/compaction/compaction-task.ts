@@ -21,9 +21,10 @@ import { type MergeCounts, type MergeSink, PartitionMerge } from '../merge/parti
 import { type PurgeCounts, Purger } from '../merge/purge.js';
 import { fullyExpiredSSTables } from './fully-expired.js';
 import { outputRepairState } from './major.js';
-import { type BytesWritten, type OutputCutter, outputCutter } from './output-cuts.js';
+import { type BytesWritten, type OutputCutter, oneOutput, outputCutter } from './output-cuts.js';
 import { droppedTimes, outputHeader } from './output-header.js';
-import { type OverlapSource, overlapEvaluator } from './overlap-purge.js';
+import { overlapEvaluator } from './overlap-purge.js';
+import { type Outside, OverlapShadows } from './overlap-shadows.js';
 import { overlappingSSTables, type SSTableFacts } from './sstable-facts.js';
 import type { CompactionParams } from './strategy.js';
 
@@ -32,7 +33,7 @@ export type CompactionSetup = {
   readonly output: OutputStorage;
   readonly inputs: readonly SSTableFacts[];
   /** The table's other SSTables: they decide what may be purged. */
-  readonly others: readonly OverlapSource[];
+  readonly others: readonly Outside[];
   readonly definition: Table | View | undefined;
   readonly params: CompactionParams;
   readonly layout: TableLayout;
@@ -47,6 +48,8 @@ export type CompactionSetup = {
   readonly openData?: OpenDataSink | undefined;
   /** Rows live by their liveness alone, see {@link PurgeOptions.strictLiveness}. */
   readonly isStrict: boolean;
+  /** The compaction is `nodetool garbagecollect` of one SSTable: what others hide goes, and one SSTable of the same level comes out. */
+  readonly garbageCollect?: 'row' | 'cell' | undefined;
 };
 
 export type CompactionResult = {
@@ -81,6 +84,7 @@ export class CompactionTask {
   private readonly setup: CompactionSetup;
   private readonly sstables: SSTable[] = [];
   private sink: CompactionSink | undefined;
+  private shadows: OverlapShadows | undefined;
 
   constructor(setup: CompactionSetup) {
     this.setup = setup;
@@ -92,14 +96,14 @@ export class CompactionTask {
    * @throws CorruptError, UsageError (a full disk, missing files)
    */
   async run(onProgress?: (read: number, total: number) => void): Promise<CompactionResult> {
-    const { storage, inputs, others, definition, params, nowSeconds, gcGraceSeconds } = this.setup;
+    const { storage, inputs, others, definition, params, nowSeconds, gcGraceSeconds, garbageCollect } = this.setup;
     const partitioner = inputs[0]!.partitioner;
     const overlapping = overlappingSSTables(inputs, others, partitioner);
     const gcBeforeSeconds = nowSeconds - gcGraceSeconds;
     const expired = fullyExpiredSSTables(inputs, overlapping, {
       gcBeforeSeconds,
       onlyPurgeRepairedTombstones: params.onlyPurgeRepairedTombstones,
-      ignoresOverlaps: params.strategy.kind === 'TimeWindow' && params.strategy.ignoresOverlaps,
+      ignoresOverlaps: !garbageCollect && params.strategy.kind === 'TimeWindow' && params.strategy.ignoresOverlaps,
     });
     const compacted = inputs.filter((input) => !expired.includes(input));
     const purger = new Purger({
@@ -133,10 +137,12 @@ export class CompactionTask {
     const sources = sstables.map(
       (sstable) => new MergeSource(sstable.cursor(), columnMap(sstable.header, header, dropped), partitioner),
     );
+    this.shadows = await this.openShadows(overlapping);
     const merge = new PartitionMerge({
       sources,
       header,
       purger,
+      shadows: this.shadows?.shadows,
       evaluatorFor: overlapEvaluator(overlapping, partitioner),
     });
     const sink = new CompactionSink(this.setup, compacted, header);
@@ -167,6 +173,24 @@ export class CompactionTask {
     return { outputs, expired, merge: merge.counts, purge, givenBack };
   }
 
+  /** Nothing is hidden where nothing may be purged either: in unrepaired SSTables under only_purge_repaired_tombstones. */
+  private async openShadows(overlapping: readonly Outside[]): Promise<OverlapShadows | undefined> {
+    const { inputs, params, definition, garbageCollect } = this.setup;
+    const level = garbageCollect ?? params.overlappingTombstones;
+    if (level === 'none') return undefined;
+    if (params.onlyPurgeRepairedTombstones && inputs.some(({ repairedAtMillis }) => repairedAtMillis === 0))
+      return undefined;
+    return OverlapShadows.open(overlapping, this.sstables, {
+      level,
+      definition,
+      partitioner: inputs[0]!.partitioner,
+      minTimestampMicros: inputs.reduce(
+        (least, { minTimestampMicros: own }) => (own < least ? own : least),
+        inputs[0]!.minTimestampMicros,
+      ),
+    });
+  }
+
   /** Gives the outputs their names. */
   publish(): void {
     this.sink?.publish();
@@ -180,6 +204,8 @@ export class CompactionTask {
 
   private close(): void {
     for (const sstable of this.sstables.splice(0)) sstable.close();
+    this.shadows?.close();
+    this.shadows = undefined;
   }
 }
 
@@ -194,6 +220,7 @@ class CompactionSink implements MergeSink {
   private readonly header: SerializationHeader;
   private readonly partitioner: Partitioner;
   private readonly cutter: OutputCutter;
+  private readonly openData: OpenDataSink | undefined;
   private readonly intervals: readonly CommitLogInterval[];
   private readonly writers: SSTableWriter[] = [];
   private readonly finished: WrittenSSTable[] = [];
@@ -216,7 +243,9 @@ class CompactionSink implements MergeSink {
     this.compacted = compacted;
     this.header = header;
     this.partitioner = partitionerOf(compacted[0]!.partitioner.className, header.keyType);
-    this.cutter = outputCutter(setup.params.strategy, compacted);
+    const { garbageCollect, params, openData } = setup;
+    this.cutter = garbageCollect ? oneOutput(compacted, compacted[0]!.level) : outputCutter(params.strategy, compacted);
+    this.openData = !garbageCollect && params.strategy.kind === 'Leveled' ? undefined : openData;
     const stats = setup.inputs.map(({ descriptor }) => readStatistics(setup.storage, descriptor).stats);
     this.intervals = mergeIntervals(stats, setup.hostId);
   }
@@ -231,7 +260,7 @@ class CompactionSink implements MergeSink {
   }
 
   private open(level: number, expectedKeys: number): SSTableWriter {
-    const { output, layout, nextDescriptor, hostId, params, openData } = this.setup;
+    const { output, layout, nextDescriptor, hostId } = this.setup;
     const { compacted, cutter, partitioner } = this;
     const descriptor = nextDescriptor();
     const repair = outputRepairState(compacted);
@@ -243,7 +272,7 @@ class CompactionSink implements MergeSink {
       layout,
       expectedKeys,
       isOpenedEarly: true,
-      openData: params.strategy.kind === 'Leveled' ? undefined : openData,
+      openData: this.openData,
       origin: {
         level,
         repairedAtMillis: repair.repairedAtMillis,

@@ -1,5 +1,5 @@
 /**
- * A major compaction of one table's directory: the tasks that `nodetool compact` would make of it, one after the other, each aware of what those
+ * A compaction of one table's directory: the tasks that `nodetool compact`, or `nodetool garbagecollect`, would make of it, one after the other, each aware of what those
  * before it have written. Nothing gets its name before all are complete.
  */
 import type { OutputStorage } from '../../bytes/sink.js';
@@ -10,8 +10,9 @@ import type { Descriptor } from '../../sstable/descriptor.js';
 import { nextNumber, timeBasedId } from '../../sstable/sstable-id.js';
 import type { Version } from '../../sstable/version.js';
 import { type CompactionResult, CompactionTask } from './compaction-task.js';
-import { type MajorTask, majorTasks } from './major.js';
+import { garbageTasks, type MajorTask, majorTasks } from './major.js';
 import { overlapOf, overlapOfWritten } from './overlap-purge.js';
+import { type Outside, unpublishedFile } from './overlap-shadows.js';
 import { readSSTableFacts, type SSTableFacts } from './sstable-facts.js';
 import type { CompactionParams } from './strategy.js';
 import { tableLayout } from './table-layout.js';
@@ -35,6 +36,10 @@ export type MajorSetup = {
   /** See {@link PurgeOptions.strictLiveness}. */
   readonly isStrict: boolean;
   readonly openData?: OpenDataSink | undefined;
+  /** Each SSTable by itself, without what the others hide: `nodetool garbagecollect` in place of `nodetool compact`. */
+  readonly garbageCollect?: 'row' | 'cell' | undefined;
+  /** What is written can't be read again. */
+  readonly isDry: boolean;
   /** Makes time-based generations distinct: 64 random bits at each call. */
   readonly randomBits: () => bigint;
 };
@@ -57,7 +62,8 @@ export class MajorCompaction {
 
   constructor(setup: MajorSetup) {
     this.setup = setup;
-    this.tasks = majorTasks(setup.sstables, setup.params.strategy);
+    const { sstables, params, garbageCollect } = setup;
+    this.tasks = garbageCollect ? garbageTasks(sstables, params) : majorTasks(sstables, params.strategy);
   }
 
   /** Runs all tasks. Their outputs stay under temporary names until {@link publish}. @throws CorruptError, UsageError, UnsupportedError */
@@ -78,9 +84,8 @@ export class MajorCompaction {
         output,
         inputs: task.inputs,
         others: [
-          ...outside.map((one) => overlapOf(storage, one)),
-          ...tasks.slice(index + 1).flatMap(({ inputs }) => inputs.map((one) => overlapOf(storage, one))),
-          ...results.flatMap(({ outputs }) => outputs.map((one) => overlapOfWritten(one, one.partitioner))),
+          ...[...outside, ...this.untouched(index)].map((one) => outsideOf(storage, one)),
+          ...results.flatMap((result) => this.written(result)),
         ],
         definition,
         params,
@@ -90,6 +95,7 @@ export class MajorCompaction {
         gcGraceSeconds,
         hostId,
         isStrict: setup.isStrict,
+        garbageCollect: setup.garbageCollect,
         openData: setup.openData,
       });
       this.running.push(compaction);
@@ -98,6 +104,23 @@ export class MajorCompaction {
       results.push({ ...(await compaction.run(tell)), task });
     }
     return results;
+  }
+
+  /** What tasks before the one of this index have not taken: inputs of later ones, and those of none. */
+  private untouched(index: number): SSTableFacts[] {
+    const taken = new Set(this.tasks.slice(0, index + 1).flatMap(({ inputs }) => inputs));
+    return this.setup.sstables.filter((one) => !taken.has(one));
+  }
+
+  /** What a task before has written, for those after it. */
+  private written({ outputs, task }: TaskResult): Outside[] {
+    const { storage, isDry } = this.setup;
+    return outputs.map((one) => ({
+      ...overlapOfWritten(one, one.partitioner),
+      files: isDry
+        ? task.inputs.map(({ descriptor }) => ({ storage, descriptor }))
+        : [unpublishedFile(storage, one.descriptor)],
+    }));
   }
 
   /** Generations after those that are there, of their kind. */
@@ -121,6 +144,10 @@ export class MajorCompaction {
   abort(): void {
     for (const task of this.running) task.abort();
   }
+}
+
+function outsideOf(storage: Storage, sstable: SSTableFacts): Outside {
+  return { ...overlapOf(storage, sstable), files: [{ storage, descriptor: sstable.descriptor }] };
 }
 
 /** What is known of a table's SSTables without reading their rows, in order of generation. */

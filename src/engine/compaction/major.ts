@@ -30,6 +30,20 @@ export function majorTasks<T extends SSTableFacts>(
   );
 }
 
+/** What `nodetool garbagecollect` does one after the other: each SSTable by itself, those with the oldest data first. */
+export function garbageTasks<T extends SSTableFacts>(
+  sstables: readonly T[],
+  { onlyPurgeRepairedTombstones }: { readonly onlyPurgeRepairedTombstones: boolean },
+): MajorTask<T>[] {
+  return repairGroups(sstables)
+    .flatMap(({ kind, inputs }) => inputs.map((one): MajorTask<T> => ({ kind, inputs: [one] })))
+    .filter(({ inputs }) => !onlyPurgeRepairedTombstones || inputs[0]!.repairedAtMillis !== 0)
+    .sort((a, b) => {
+      const [{ maxTimestampMicros: first }, { maxTimestampMicros: second }] = [a.inputs[0]!, b.inputs[0]!];
+      return first < second ? -1 : first > second ? 1 : 0;
+    });
+}
+
 /** SSTables that may be compacted with each other; none of the groups is empty. */
 export function repairGroups<T extends SSTableFacts>(sstables: readonly T[]): MajorTask<T>[] {
   const pending = sstables.filter(({ pendingRepair }) => pendingRepair !== undefined);

@@ -52,11 +52,17 @@ export function outputCutter(
     case 'Unified':
       return shardCutter(strategy, inputs, keyCount, ownershipOf(inputs[0]!.partitioner, localRanges));
     default:
-      return {
-        before: (_hi, _lo, written) => (written ? undefined : { level: 0, keyCount }),
-        tokenSpaceCoverage: () => Number.NaN,
-      };
+      return oneOutput(inputs, 0);
   }
+}
+
+/** All goes into one SSTable, whatever the strategy. */
+export function oneOutput(inputs: readonly SSTableFacts[], level: number): OutputCutter {
+  const keyCount = approximateKeyCount(inputs);
+  return {
+    before: (_hi, _lo, written) => (written ? undefined : { level, keyCount }),
+    tokenSpaceCoverage: () => Number.NaN,
+  };
 }
 
 /** Bytes that a level above 0 holds. */

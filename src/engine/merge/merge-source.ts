@@ -28,12 +28,20 @@ export class MergeSource {
   /** Partitions, rows and markers read. */
   partitions = 0;
   unfiltereds = 0;
+  private readonly wants: ((key: Uint8Array) => boolean) | undefined;
   private readonly map: ColumnMap;
   private readonly partitioner: Partitioner;
   private readonly isMurmur3: boolean;
   private readonly hasCounters: boolean;
 
-  constructor(cursor: UnfilteredCursor, map: ColumnMap, partitioner: Partitioner) {
+  /** @param wants partitions whose keys it refuses are passed over; the key is the cursor's own */
+  constructor(
+    cursor: UnfilteredCursor,
+    map: ColumnMap,
+    partitioner: Partitioner,
+    wants?: (key: Uint8Array) => boolean,
+  ) {
+    this.wants = wants;
     this.cursor = cursor;
     this.map = map;
     this.partitioner = partitioner;
@@ -44,7 +52,10 @@ export class MergeSource {
   /** @throws CorruptError */
   nextPartition(): boolean {
     const { cursor } = this;
-    if (!cursor.nextPartition()) return false;
+    const { wants } = this;
+    do {
+      if (!cursor.nextPartition()) return false;
+    } while (wants && !wants(cursor.key.subarray(0, cursor.keyLength)));
     this.partitions++;
     if (this.isMurmur3) {
       murmur3TokenOf(murmur3(cursor.key, 0, cursor.keyLength, this.hash), cursor.keyLength, token);

@@ -2,12 +2,13 @@
  * SSTables as one: partitions in the order of tokens, of each its deletion, static row, rows and range tombstones, merged and purged, handed to a
  * sink (Cassandra's CompactionIterator over UnfilteredPartitionIterators.merge). Compaction, views of a table and dry runs all go through here.
  *
- *   sources ─ heap by token and key ─ those with the least key ─ UnfilteredMerge ─ Purger ─ sink
+ *   sources ─ heap by token and key ─ those with the least key ─ UnfilteredMerge ─ [GarbageSkipper] ─ Purger ─ sink
  */
 import type { MarkerBuffer } from '../../sstable/marker-buffer.js';
 import { type DeletionState, RowBuffer } from '../../sstable/row-buffer.js';
 import type { SerializationHeader } from '../../sstable/serialization-header.js';
 import { END, ROW } from '../../sstable/unfiltered-cursor.js';
+import { GarbageSkipper, type Shadows } from './garbage-skip.js';
 import type { MergeSource } from './merge-source.js';
 import type { PurgeEvaluator, Purger } from './purge.js';
 import type { LostBytes } from './row-merge.js';
@@ -33,6 +34,8 @@ export type MergeSetup = {
   readonly purger?: Purger | undefined;
   /** Says of the partition under a source what may be purged from it. */
   readonly evaluatorFor?: ((source: MergeSource) => PurgeEvaluator) | undefined;
+  /** SSTables outside of the merge whose deletions take effect in it. */
+  readonly shadows?: Shadows | undefined;
 };
 
 /** What went in and came out. */
@@ -61,6 +64,7 @@ export class PartitionMerge {
   private readonly hasStatic: boolean;
   private readonly partitions = new SourceHeap((a, b) => a.comparePartition(b));
   private readonly merge: UnfilteredMerge;
+  private readonly garbage: GarbageSkipper | undefined;
   private readonly emptyStatic = new RowBuffer();
   /** Sources of the partition at hand. */
   private readonly group: MergeSource[] = [];
@@ -71,11 +75,12 @@ export class PartitionMerge {
     return this.merge.lost;
   }
 
-  constructor({ sources, header, purger, evaluatorFor }: MergeSetup) {
+  constructor({ sources, header, purger, evaluatorFor, shadows }: MergeSetup) {
     this.purger = purger;
     this.evaluatorFor = evaluatorFor ?? (() => ALWAYS);
     this.hasStatic = header.staticColumns.length > 0;
     this.merge = new UnfilteredMerge(header);
+    if (shadows) this.garbage = new GarbageSkipper(this.merge, header, shadows, this.merge.lost);
     this.emptyStatic.clearStatic();
     for (const source of sources) if (source.nextPartition()) this.partitions.push(source);
   }
@@ -89,12 +94,15 @@ export class PartitionMerge {
     group.push(first);
     while (partitions.size > 0 && partitions.top.comparePartition(first) === 0) group.push(partitions.pop());
     const n = group.length;
-    this.counts.mergedPartitions[n - 1] = (this.counts.mergedPartitions[n - 1] ?? 0) + 1;
+    const { mergedPartitions } = this.counts;
+    while (mergedPartitions.length < n) mergedPartitions.push(0);
+    mergedPartitions[n - 1]!++;
     this.purger?.startPartition(this.evaluatorFor(first));
     this.isStarted = false;
     merge.begin(group);
-    this.begin(first, merge, sink);
-    this.unfiltereds(first, merge, sink);
+    const stream = this.garbage ? this.garbage.begin(first) : merge;
+    this.begin(first, stream, sink);
+    this.unfiltereds(first, stream, sink);
     if (this.isStarted) {
       sink.endPartition();
       this.counts.partitionsOut++;

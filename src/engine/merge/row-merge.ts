@@ -264,12 +264,12 @@ export class RowMerger {
   }
 }
 
-function comparePathsOf(compare: ValueComparator, a: RowBuffer, i: number, b: RowBuffer, k: number): number {
+export function comparePathsOf(compare: ValueComparator, a: RowBuffer, i: number, b: RowBuffer, k: number): number {
   return compare(a.cellBuf[i]!, a.pathStart[i]!, a.pathEnd[i]!, b.cellBuf[k]!, b.pathStart[k]!, b.pathEnd[k]!);
 }
 
 /** Positive where cell `i` of `a` wins over cell `k` of `b`, zero where they are the same but for what nobody sees. */
-function compareCells(a: RowBuffer, i: number, b: RowBuffer, k: number): number {
+export function compareCells(a: RowBuffer, i: number, b: RowBuffer, k: number): number {
   const time = compare64(a.cellHi[i]!, a.cellLo[i]!, b.cellHi[k]!, b.cellLo[k]!);
   if (time !== 0) return time;
   const aLocal = a.cellLocalDeletion[i]!;

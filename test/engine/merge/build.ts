@@ -20,7 +20,6 @@ import { type OverlapSource, overlapEvaluator } from '../../../src/engine/compac
 import { columnMap, MergeSource, nameKey } from '../../../src/engine/merge/merge-source.js';
 import { type MergeCounts, type MergeSink, PartitionMerge } from '../../../src/engine/merge/partition-merge.js';
 import { type PurgeCounts, type PurgeOptions, Purger } from '../../../src/engine/merge/purge.js';
-import { type LivePartition, mergeLive } from '../../../src/engine/merge-objects.js';
 import { componentPath, type Descriptor, parseDescriptor } from '../../../src/sstable/descriptor.js';
 import { MarkerBuffer } from '../../../src/sstable/marker-buffer.js';
 import { compareDecorated, decorate, partitionerOf } from '../../../src/sstable/partitioner.js';
@@ -36,6 +35,7 @@ import {
 import { openDescriptor, type SSTable } from '../../../src/sstable/sstable.js';
 import { SSTableWriter, type WrittenSSTable } from '../../../src/sstable/sstable-writer.js';
 import { NO_DELETION_TIME } from '../../../src/sstable/unfiltered-cursor.js';
+import { type LivePartition, mergeLive } from '../merge-objects.js';
 
 const MARSHAL = 'org.apache.cassandra.db.marshal.';
 export const TEXT = `${MARSHAL}UTF8Type`;

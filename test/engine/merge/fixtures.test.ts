@@ -13,7 +13,6 @@ import { findTable, type Schema, type Table, type View } from '../../../src/cql/
 import { MajorCompaction, readAllFacts, type TaskResult } from '../../../src/engine/compaction/major-compaction.js';
 import { compactionParams } from '../../../src/engine/compaction/strategy.js';
 import { resolvePaths } from '../../../src/engine/data-directory.js';
-import { mergeLive } from '../../../src/engine/merge-objects.js';
 import { loadSchema } from '../../../src/engine/schema-loader.js';
 import type { SSTableDirectory } from '../../../src/engine/sstable-directory.js';
 import { componentPath, type Descriptor } from '../../../src/sstable/descriptor.js';
@@ -23,6 +22,7 @@ import { readStatistics } from '../../../src/sstable/statistics.js';
 import { latestWritten } from '../../../src/sstable/version.js';
 import { corrupt } from '../../corrupt.js';
 import { FIXTURES } from '../../fixtures.js';
+import { mergeLive } from '../merge-objects.js';
 
 const SETS = ['oa-5.0', 'da-5.0', 'nb-4.1'];
 const OUTPUT = '/out/ks/t';

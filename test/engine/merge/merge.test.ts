@@ -474,7 +474,7 @@ describe('partitions', () => {
       partitionsOut: 26,
       partitionsGone: 0,
       rowsOut: 26,
-      mergedPartitions: [13, undefined, 13],
+      mergedPartitions: [13, 0, 13],
     });
   });
 });

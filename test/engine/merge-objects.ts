@@ -1,18 +1,18 @@
 /**
- * The merge of a few small SSTables as objects: what a read of the whole table gives at `nowSeconds`. For tables such as system_schema's; large
- * ones go through cursors. The rules are Cassandra's (Row.Merger, Cells.reconcile, LivenessInfo.supersedes, UnfilteredRowIterators.merge):
+ * A merge of a few small SSTables as objects, written apart from `src/engine/merge` to check it: what a read of the whole table gives at
+ * `nowSeconds`. The rules are Cassandra's (Row.Merger, Cells.reconcile, LivenessInfo.supersedes, UnfilteredRowIterators.merge):
  *
  * - A deletion covers what was written at its timestamp or before. Of the deletions of partition, range, row and complex column the latest counts.
  * - Of two cells the later one stays; of equally late ones a tombstone or expiring cell before a plain one, a tombstone before an expiring cell,
  *   the later deletion or expiry, then the larger value.
  * - A shadowable row deletion is void once the row's own liveness is later.
  */
-import { CorruptError, UnsupportedError } from '../bytes/errors.js';
-import { type ClusteringPrefix, compareClustering } from '../cql/clustering.js';
-import { compareValues } from '../cql/compare.js';
-import type { CqlType } from '../cql/type.js';
-import { pathType } from '../cql/type-facts.js';
-import type { Cell, Column, DeletionTime, LivenessInfo, Partition, Row, Unfiltered } from '../sstable/row.js';
+import { CorruptError, UnsupportedError } from '../../src/bytes/errors.js';
+import { type ClusteringPrefix, compareClustering } from '../../src/cql/clustering.js';
+import { compareValues } from '../../src/cql/compare.js';
+import type { CqlType } from '../../src/cql/type.js';
+import { pathType } from '../../src/cql/type-facts.js';
+import type { Cell, Column, DeletionTime, LivenessInfo, Partition, Row, Unfiltered } from '../../src/sstable/row.js';
 
 /** A row's living cells by the name of their column; columns that have none are left out. */
 export type LiveRow = {
