@@ -9,6 +9,7 @@ import { durationText, microsTimeText, secondsTimeText } from './time.js';
 type Field = readonly [name: string, value: string];
 
 const NAME_COLUMNS = 18;
+const MAX_LINE = 80;
 const MAX_BARS = 14;
 /** Columns named on the page; the rest are counted. */
 const MAX_COLUMNS = 20;
@@ -94,18 +95,29 @@ function timeSpan(report: MetadataReport): Field[] {
 }
 
 function partitions(report: MetadataReport): Field[] {
-  const key = (at: MetadataReport['firstKey']) => (at ? `${at.key} (token ${at.token})` : 'not known');
   const clusterings = report.coveredClusterings;
   return [
     ['partitions', report.estimatedPartitions === null ? 'not known' : estimateText(report.estimatedPartitions)],
     ['rows', countText(report.totalRows)],
     ['cells', countText(report.totalColumnsSet)],
-    ['first key', key(report.firstKey)],
-    ['last key', key(report.lastKey)],
+    ...keyFields('first key', report.firstKey),
+    ...keyFields('last key', report.lastKey),
     ...(report.header.clusteringTypes.length > 0
       ? ([['clusterings', clusterings ? sliceText(clusterings) : 'not known']] as const)
       : []),
     ...(report.tokenSpaceCoverage === null ? [] : [['token range', shareText(report.tokenSpaceCoverage)] as const]),
+  ];
+}
+
+/** On one line where it has room. */
+function keyFields(name: string, at: MetadataReport['firstKey']): Field[] {
+  if (!at) return [[name, 'not known']];
+  const [key, token] = [at.key, `(token ${at.token})`];
+  const isShort = 2 + NAME_COLUMNS + plainText(key).length + 1 + token.length <= MAX_LINE;
+  if (isShort) return [[name, `${key} ${token}`]];
+  return [
+    [name, key],
+    ['', token],
   ];
 }
 

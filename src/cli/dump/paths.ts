@@ -58,6 +58,8 @@ type Run = {
   readonly schemas: Map<string, Schema | undefined>;
   /** The columns of the CSV so far: rows with the same ones go on under the same heading. */
   heading: string | undefined;
+  /** Whether anything was written. */
+  hasText: boolean;
   /** Whether what was written last ended within a line. */
   isWithinLine: boolean;
   readonly progress: Progress;
@@ -81,9 +83,12 @@ export function takePaths(
     if (first < values.length)
       return { paths: values.slice(first), flags: { ...flags, [name]: values.slice(0, first) } };
   }
+  const swallows = flags.key !== undefined || flags['exclude-key'] !== undefined;
   throw new UsageError('no SSTable given', {
     expected: 'a PATH',
-    hint: 'name the SSTable before -k and -x, which take all the words that follow them',
+    hint: swallows
+      ? 'name the SSTable before -k and -x, which take all the words that follow them'
+      : 'give any file of an SSTable, or a directory: of a table, a keyspace or a snapshot',
   });
 }
 
@@ -131,6 +136,7 @@ export async function dumpPaths(
       sink,
       schemas: new Map(),
       heading: undefined,
+      hasText: false,
       isWithinLine: false,
       progress,
       doneBytes: 0,
@@ -178,9 +184,10 @@ function wants(flags: DumpFlags, place: SSTableFiles['place']): boolean {
 /** One SSTable's error is thrown; among several it is told, and the others go on. */
 async function dumpAll(run: Run, sstables: readonly SSTableFiles[]): Promise<ExitCode> {
   let code: ExitCode = EXIT.clean;
-  for (const [i, files] of sstables.entries()) {
+  const told = new Set<string>();
+  for (const files of sstables) {
     if (run.budget?.left === 0) break;
-    if (i > 0 && run.format === 'sstabledump' && !run.flags.debug) run.sink.writeText('\n');
+    if (run.hasText && run.format === 'sstabledump' && !run.flags.debug) run.sink.writeText('\n');
     try {
       if (!(await dumpOne(run, files))) code = EXIT.corrupt;
     } catch (error) {
@@ -190,7 +197,10 @@ async function dumpAll(run: Run, sstables: readonly SSTableFiles[]): Promise<Exi
       if (run.isWithinLine) run.sink.writeText('\n');
       run.isWithinLine = false;
       run.sink.flush();
-      notice(errorText(report).trimEnd());
+      // a flag that does not fit the table's types fits none of its SSTables: once is enough
+      const what = `${files.descriptor.directory}: ${report.message}`;
+      if (!report.message.startsWith('--') || !told.has(what)) notice(errorText(report).trimEnd());
+      told.add(what);
       if (code !== EXIT.corrupt) code = report.exitCode as ExitCode;
     }
   }
@@ -203,6 +213,7 @@ async function dumpOne(run: Run, files: SSTableFiles): Promise<boolean> {
   const { descriptor } = files;
   if (flags['keys-only']) {
     await dumpKeys(diskStorage, descriptor, sink);
+    run.hasText = true;
     return true;
   }
   const spec: DumpSpec = {
@@ -235,6 +246,7 @@ async function dumpOne(run: Run, files: SSTableFiles): Promise<boolean> {
       write(bytes) {
         if (bytes.length === 0) return;
         run.heading = heading;
+        run.hasText = true;
         run.isWithinLine = (spec.debug || run.format !== 'sstabledump') && bytes.at(-1) !== LINE_END;
         sink.write(bytes);
         run.progress.update(run.doneBytes + watch.share() * size);

@@ -101,6 +101,13 @@ describe('tokens', () => {
 
 it('has its fixtures', () => expect(fs.existsSync(FIXTURES)).toBe(true));
 
+it('no path asks for one', () => {
+  expect(runCli(['dump']).stderr).toBe(
+    'lsmctl: no SSTable given (expected a PATH)\nhint: give any file of an SSTable, or a directory: of a table, a keyspace or a snapshot\n',
+  );
+  expect(runCli(['dump', '-k', '1']).stderr).toMatch(/hint: name the SSTable before -k and -x/);
+});
+
 describe('what is passed over', () => {
   it('is told with a hint, and the exit code says that rows are not in the dump', () => {
     const directory = copies(TABLE, 1);
@@ -120,6 +127,12 @@ describe('what is passed over', () => {
 });
 
 describe('values of flags that are not of the type', () => {
+  it('are told once a table, with nothing on stdout', () => {
+    const { stdout, stderr, code } = runCli(['dump', copies(TABLE, 3), copies(OTHER, 2), '--token', 'a,b']);
+    expect([stdout, code]).toEqual(['', 2]);
+    expect(stderr.match(/--token: is not a token/g)).toHaveLength(2);
+  });
+
   it.each([
     [['--token', 'a,b'], /--token: is not a token/],
     [['--key', 'x'], /--key: not a value of type int/],
