@@ -6,7 +6,7 @@ import org.apache.cassandra.io.sstable.CQLSSTableWriter;
 import org.apache.cassandra.io.util.File;
 
 /**
- * Writes SSTables through Cassandra's own writer: DIRECTORY KIND ROWS. The same arguments give the same rows.
+ * Writes SSTables through Cassandra's own writer: DIRECTORY KIND ROWS. The same arguments give the same rows; deletions have the clock's time.
  *
  * One SSTable:
  *   orders_by_id   ROWS partitions of one row each
