@@ -108,7 +108,6 @@ export class SSTableWriter {
   private readonly isCounterColumn: { readonly statics: readonly boolean[]; readonly regulars: readonly boolean[] };
   private readonly hasCounters: boolean;
   private readonly components: string[] = [];
-  private bytes = 0;
   private partitions = 0;
   private firstKey: Uint8Array | undefined;
 
@@ -378,7 +377,6 @@ export class SSTableWriter {
     for (const sink of this.indexSinks) {
       sink.sync();
       sink.close();
-      this.bytes += sink.position;
     }
     if (this.filter) this.component(COMPONENT.filter, this.filter.encode(descriptor.version));
     const firstKey = this.firstKey;
@@ -407,8 +405,13 @@ export class SSTableWriter {
       partitioner,
       statistics: { stats: { ...statistics.stats!, firstKey, lastKey } },
       filter: this.filter?.filter,
-      bytesOnDisk: this.bytes + data.storedBytes,
+      bytesOnDisk: this.bytesOnDisk(),
     };
+  }
+
+  private bytesOnDisk(): number {
+    const { output } = this.options;
+    return this.components.reduce((sum, name) => sum + (output.stat(this.path(name))?.size ?? 0), 0);
   }
 
   private component(name: string, bytes: Uint8Array): void {
@@ -419,7 +422,6 @@ export class SSTableWriter {
     } finally {
       sink.close();
     }
-    this.bytes += bytes.length;
     this.components.push(name);
   }
 
