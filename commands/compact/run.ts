@@ -19,16 +19,24 @@ read; the new SSTables go to --output, laid out as a data directory. Files get t
 Deletions and expired data go once gc_grace_seconds are over, where no other SSTable of the table may hold older data of their partition. What is
 in the commit log and not in an SSTable yet is not known here: flush first (nodetool drain), or raise --gc-grace.
 
-Only --major is there so far: compactions as the strategies choose them, and those that replace their inputs, are refused.`;
+--major does what nodetool compact does; --garbagecollect what nodetool garbagecollect does: it rewrites each SSTable by itself, without what the
+table's other SSTables delete (row: deletions of partitions, ranges and rows) or also overwrite (cell). One of the two must be given. Compactions as
+the strategies choose them, and those that replace their inputs, are not there so far.`;
   static override examples = [
     '<%= config.bin %> compact run /var/lib/cassandra/data/shop --major --output /mnt/spare',
     '<%= config.bin %> compact run /var/lib/cassandra/data/shop/orders-* --major --dry-run',
+    '<%= config.bin %> compact run /var/lib/cassandra/data/shop --garbagecollect cell --output /mnt/spare',
   ];
   static override enableJsonFlag = true;
   static override strict = false;
   static override args = { path: pathArg };
   static override flags = {
-    major: Flags.boolean({ summary: 'all SSTables of a table', required: true }),
+    major: Flags.boolean({ summary: 'all SSTables of a table', default: false }),
+    garbagecollect: Flags.string({
+      summary: "each SSTable by itself, without what the table's others hide: rows, or rows and cells",
+      helpValue: 'row|cell',
+      options: ['row', 'cell'],
+    }),
     output: Flags.string({ char: 'o', summary: 'directory for the new SSTables', helpValue: 'DIR' }),
     'dry-run': Flags.boolean({ summary: 'do all but write: count what would come out' }),
     'gc-grace': gcGraceFlag,

@@ -90,6 +90,15 @@ export class RowBuffer {
   readonly deletion = new DeletionState();
   isDeletionShadowable = false;
 
+  /**
+   * Above 0: the row has so many cells and nothing else but its liveness, and they are not here but are to be copied as they stand, from
+   * `copiedBuf[copiedStart, copiedEnd)`, see UnfilteredCursor.plainCells.
+   */
+  copiedCells = 0;
+  copiedBuf: Uint8Array = NOTHING;
+  copiedStart = 0;
+  copiedEnd = 0;
+
   /** Columns of which the row has cells or a deletion: indexes into the output header's list, ascending. */
   columnCount = 0;
   columnIndex = new Int32Array(16);
@@ -126,6 +135,7 @@ export class RowBuffer {
     this.livenessLocalExpiration = NO_DELETION_TIME;
     this.deletion.isSet = false;
     this.isDeletionShadowable = false;
+    this.copiedCells = 0;
     this.columnCount = 0;
     this.cellCount = 0;
     this.columnStart[0] = 0;
@@ -175,6 +185,18 @@ export class RowBuffer {
     }
   }
 
+  /** The row on which the cursor stands, of which `plainCells` has counted so many cells. */
+  loadPlain(c: UnfilteredCursor, cells: number): void {
+    this.clear();
+    this.isStatic = false;
+    this.takeClustering(c.in.buf, c.clusteringStart, c.clusteringEnd, c.clusteringSize);
+    this.setLiveness(c.livenessHi, c.livenessLo, 0, NO_DELETION_TIME);
+    this.copiedCells = cells;
+    this.copiedBuf = c.in.buf;
+    this.copiedStart = c.plainStart;
+    this.copiedEnd = c.plainEnd;
+  }
+
   private loadComplex(c: UnfilteredCursor, index: number, drop: DropTime | undefined): void {
     this.startColumn(index);
     const d = c.complexDeletion;
@@ -188,6 +210,15 @@ export class RowBuffer {
       this.addCell(c, c.in.pos - at);
     }
     this.endColumn();
+  }
+
+  /** The row on which the cursor stands, which has a deletion: of it nothing else. */
+  loadDeletion(c: UnfilteredCursor): void {
+    this.clear();
+    this.isStatic = false;
+    this.takeClustering(c.in.buf, c.clusteringStart, c.clusteringEnd, c.clusteringSize);
+    this.deletion.set(c.deletion.hi, c.deletion.lo, c.deletion.localDeletionSeconds);
+    this.isDeletionShadowable = c.isDeletionShadowable;
   }
 
   takeClustering(buf: Uint8Array, start: Int32Array, end: Int32Array, size: number): void {

@@ -39,6 +39,7 @@ import type { SerializationHeader } from './serialization-header.js';
 import { encodeStatistics } from './statistics.js';
 import { encodeToc } from './toc.js';
 import { UnfilteredWriter } from './unfiltered-writer.js';
+import { TEMPORARY } from './unpublished.js';
 
 /** What of a table decides how its SSTables are written. */
 export type TableLayout = {
@@ -93,8 +94,6 @@ export type WrittenSSTable = {
 
 /** Bytes of rows that are gathered before they go to Data.db. */
 const FLUSH_BYTES = 1 << 16;
-
-const TEMPORARY = '.tmp';
 
 export class SSTableWriter {
   private readonly options: SSTableWriterOptions;
@@ -329,6 +328,11 @@ export class SSTableWriter {
     const { metadata } = this;
     if (row.hasLiveness) {
       metadata.updateLiveness(row.livenessHi, row.livenessLo, row.livenessTtl, row.livenessLocalExpiration);
+    }
+    if (row.copiedCells > 0) {
+      metadata.addCells(row.copiedCells);
+      metadata.updateRow(row.copiedCells);
+      return;
     }
     const { deletion } = row;
     if (deletion.isSet) metadata.updateDeletion(deletion.hi, deletion.lo, deletion.localDeletionSeconds);

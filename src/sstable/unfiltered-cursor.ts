@@ -40,6 +40,11 @@ export const END = 0;
 export const ROW = 1;
 export const MARKER = 2;
 
+/** Flags of a row with a timestamp and all columns and nothing else, and of cells with the row's timestamp. */
+const PLAIN_ROW = 0x24;
+const CELL_OF_ROW = 0x08;
+const EMPTY_CELL_OF_ROW = 0x0c;
+
 const LAST_KIND = 7;
 const BOUNDARY_KINDS = (1 << 2) | (1 << 5);
 const CLUSTERING_KINDS = (1 << 3) | (1 << 4);
@@ -190,6 +195,7 @@ export class UnfilteredCursor {
   goTo(start: number, end: number): void {
     this.in.seek(start);
     this.in.limit = end;
+    this.bodyEnd = 0;
     this.inPartition = false;
     this.staticPending = false;
     this.stopped = false;
@@ -450,6 +456,46 @@ export class UnfilteredCursor {
     if (this.subset === 0) return false;
     if (this.subset === 2) return this.absent[index] === 1;
     return index < 32 ? ((this.absentLo >>> index) & 1) === 1 : ((this.absentHi >>> (index - 32)) & 1) === 1;
+  }
+
+  /** Where the cells of a row begin and end in `in.buf`, once {@link plainCells} has counted them. */
+  plainStart = 0;
+  plainEnd = 0;
+
+  /**
+   * How many cells the row on which the cursor stands has, where it is as an INSERT writes it: liveness that does not expire, no deletion, a cell
+   * of the liveness' own time in every column, none of them complex. Such cells are the same bytes under any header with the same columns. −1 for
+   * all other rows, and where there are no columns. Ask before any column.
+   */
+  plainCells(): number {
+    const { columns } = this;
+    const n = columns.length;
+    if (n === 0 || this.flags !== PLAIN_ROW || !this.hasLiveness) return -1;
+    const c = this.in;
+    const { buf } = c;
+    const end = this.bodyEnd;
+    const start = c.pos;
+    for (let i = 0; i < n; i++) {
+      const info = columns[i]!;
+      const flags = c.pos < end ? buf[c.pos++]! : -1;
+      let length = 0;
+      if (flags === CELL_OF_ROW && !info.isComplex) {
+        length = info.fixedLength;
+        if (length < 0) length = c.pos < end ? c.uvint() : 1;
+      } else if (flags !== EMPTY_CELL_OF_ROW || info.isComplex) {
+        length = -1;
+      }
+      if (length < 0 || length > end - c.pos) {
+        c.pos = start;
+        return -1;
+      }
+      c.pos += length;
+    }
+    const isWhole = c.pos === end;
+    c.pos = start;
+    this.plainStart = start;
+    this.plainEnd = end;
+    return isWhole ? n : -1;
   }
 
   /** Absolute position after the row on which the cursor stands. */

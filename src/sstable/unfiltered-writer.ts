@@ -68,6 +68,10 @@ export class UnfilteredWriter {
 
   /** `previousSize`: bytes from the start of the previous unfiltered (of the partition, for the first) to this one; 0 for static rows. */
   row(row: RowBuffer, previousSize: number): void {
+    if (row.copiedCells > 0) {
+      this.copiedRow(row, previousSize);
+      return;
+    }
     const { out } = this;
     const columns = row.isStatic ? this.statics : this.regulars;
     let flags = 0;
@@ -87,6 +91,16 @@ export class UnfilteredWriter {
     }
     this.startBody(previousSize);
     this.rowBody(row, flags, columns);
+    this.endBody(previousSize);
+  }
+
+  private copiedRow(row: RowBuffer, previousSize: number): void {
+    const { out } = this;
+    out.u8(HAS_TIMESTAMP | HAS_ALL_COLUMNS);
+    this.clustering(row.clusteringBuf, row.clusteringStart, row.clusteringEnd, row.clusteringSize);
+    this.startBody(previousSize);
+    this.timestamp(row.livenessHi, row.livenessLo);
+    out.bytes(row.copiedBuf, row.copiedStart, row.copiedEnd);
     this.endBody(previousSize);
   }
 

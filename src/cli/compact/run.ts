@@ -1,4 +1,4 @@
-/** `compact run --major`: finds the tables, compacts one after the other into another directory, and tells what that gave. */
+/** `compact run --major` and `--garbagecollect`: finds the tables, compacts one after the other into another directory, and tells what that gave. */
 import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
@@ -19,6 +19,8 @@ import type { Progress } from '../progress.js';
 import { startProgress } from '../progress.js';
 
 export type RunFlags = {
+  readonly major: boolean;
+  readonly garbagecollect?: string | undefined;
   readonly output?: string | undefined;
   readonly 'dry-run': boolean;
   readonly now: number;
@@ -41,6 +43,7 @@ export async function runMajor(
   tell: (line: string) => void,
   quiet: boolean,
 ): Promise<RunResult> {
+  const garbageCollect = levelOf(flags);
   const { directories, problems } = resolvePaths(diskStorage, paths);
   const wanted = directories.filter((directory) => isWanted(directory, paths, flags, tell));
   if (wanted.length === 0) {
@@ -55,8 +58,22 @@ export async function runMajor(
   });
   const hostId = await readHostId(diskStorage, dataDirectoriesOf(diskStorage, paths), flags.now);
   const tables: CompactedTable[] = [];
-  for (const directory of wanted) tables.push(await compactTable(directory, schema, hostId, flags, tell, quiet));
+  for (const directory of wanted) {
+    tables.push(await compactTable(directory, schema, hostId, { ...flags, garbageCollect }, tell, quiet));
+  }
   return { tables, problems };
+}
+
+/** What to do is said by one flag of two. */
+function levelOf({ major, garbagecollect }: RunFlags): 'row' | 'cell' | undefined {
+  if (major === (garbagecollect !== undefined)) {
+    throw new UsageError(major ? 'only one of two can be done' : 'what to do is not said', {
+      seen: major ? '--major and --garbagecollect' : 'neither --major nor --garbagecollect',
+      expected: '--major (nodetool compact), --garbagecollect row or --garbagecollect cell (nodetool garbagecollect)',
+    });
+  }
+  if (garbagecollect === undefined || garbagecollect === 'row' || garbagecollect === 'cell') return garbagecollect;
+  throw new UsageError('--garbagecollect takes row or cell', { seen: garbagecollect });
 }
 
 function isWanted(
@@ -80,7 +97,7 @@ async function compactTable(
   directory: SSTableDirectory,
   schema: Schema,
   hostId: string | undefined,
-  flags: RunFlags,
+  flags: RunFlags & { readonly garbageCollect: 'row' | 'cell' | undefined },
   tell: (line: string) => void,
   quiet: boolean,
 ): Promise<CompactedTable> {
@@ -113,6 +130,8 @@ async function compactTable(
     hostId,
     isStrict: isStrict(definition, schema),
     openData: thread?.open,
+    garbageCollect: flags.garbageCollect,
+    isDry,
     randomBits: () => randomBytes(8).readBigUInt64BE(),
   });
   const totalBytes = sstables.reduce((sum, { onDiskBytes }) => sum + onDiskBytes, 0);

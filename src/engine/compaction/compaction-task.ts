@@ -16,7 +16,7 @@ import type { SerializationHeader } from '../../sstable/serialization-header.js'
 import { openDescriptor, type SSTable } from '../../sstable/sstable.js';
 import { SSTableWriter, type TableLayout, type WrittenSSTable } from '../../sstable/sstable-writer.js';
 import { readStatistics } from '../../sstable/statistics.js';
-import { columnMap, MergeSource } from '../merge/merge-source.js';
+import { columnMap, hasSameCells, MergeSource } from '../merge/merge-source.js';
 import { type MergeCounts, type MergeSink, PartitionMerge } from '../merge/partition-merge.js';
 import { type PurgeCounts, Purger } from '../merge/purge.js';
 import { fullyExpiredSSTables } from './fully-expired.js';
@@ -134,10 +134,13 @@ export class CompactionTask {
       definition,
     );
     const dropped = droppedTimes(definition);
-    const sources = sstables.map(
-      (sstable) => new MergeSource(sstable.cursor(), columnMap(sstable.header, header, dropped), partitioner),
-    );
     this.shadows = await this.openShadows(overlapping);
+    const sources = sstables.map((sstable) => {
+      const map = columnMap(sstable.header, header, dropped);
+      const source = new MergeSource(sstable.cursor(), map, partitioner);
+      source.copiesCells = !this.shadows && hasSameCells(sstable.header, header, map);
+      return source;
+    });
     const merge = new PartitionMerge({
       sources,
       header,
@@ -184,10 +187,7 @@ export class CompactionTask {
       level,
       definition,
       partitioner: inputs[0]!.partitioner,
-      minTimestampMicros: inputs.reduce(
-        (least, { minTimestampMicros: own }) => (own < least ? own : least),
-        inputs[0]!.minTimestampMicros,
-      ),
+      minTimestampMicros: leastTimestamp(inputs),
     });
   }
 
@@ -207,6 +207,12 @@ export class CompactionTask {
     this.shadows?.close();
     this.shadows = undefined;
   }
+}
+
+function leastTimestamp(inputs: readonly SSTableFacts[]): bigint {
+  let least = inputs[0]!.minTimestampMicros;
+  for (const { minTimestampMicros: own } of inputs) if (own < least) least = own;
+  return least;
 }
 
 function noMerge(): MergeCounts {

@@ -39,7 +39,7 @@ export type MajorSetup = {
   /** Each SSTable by itself, without what the others hide: `nodetool garbagecollect` in place of `nodetool compact`. */
   readonly garbageCollect?: 'row' | 'cell' | undefined;
   /** What is written can't be read again. */
-  readonly isDry: boolean;
+  readonly isDry?: boolean | undefined;
   /** Makes time-based generations distinct: 64 random bits at each call. */
   readonly randomBits: () => bigint;
 };

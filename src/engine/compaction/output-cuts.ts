@@ -45,12 +45,16 @@ export function outputCutter(
   inputs: readonly SSTableFacts[],
   localRanges?: readonly TokenRange[],
 ): OutputCutter {
-  const keyCount = approximateKeyCount(inputs);
   switch (strategy.kind) {
     case 'Leveled':
-      return leveledCutter(strategy, inputs, keyCount);
+      return leveledCutter(strategy, inputs, approximateKeyCount(inputs));
     case 'Unified':
-      return shardCutter(strategy, inputs, keyCount, ownershipOf(inputs[0]!.partitioner, localRanges));
+      return shardCutter(
+        strategy,
+        inputs,
+        approximateKeyCount(inputs),
+        ownershipOf(inputs[0]!.partitioner, localRanges),
+      );
     default:
       return oneOutput(inputs, 0);
   }

@@ -25,6 +25,8 @@ export class MergeSource {
   token: Token | undefined;
   /** Place among the sources of the partition being merged. */
   slot = 0;
+  /** Whether whoever takes the rows can do with cells that are to be copied; set where the columns are those of the output. */
+  copiesCells = false;
   /** Partitions, rows and markers read. */
   partitions = 0;
   unfiltereds = 0;
@@ -83,6 +85,13 @@ export class MergeSource {
     else this.row.clearStatic();
   }
 
+  /** Loads the row, its cells only where they can't be copied as they stand. */
+  takeRow(): void {
+    const cells = this.copiesCells ? this.cursor.plainCells() : -1;
+    if (cells > 0) this.row.loadPlain(this.cursor, cells);
+    else this.loadRow();
+  }
+
   loadRow(): void {
     const { row } = this;
     row.load(this.cursor, this.map);
@@ -106,6 +115,15 @@ function clearLocalShards(row: RowBuffer): void {
     row.valueStart[i] = cleared.start;
     row.valueEnd[i] = cleared.end;
   }
+}
+
+/** Whether cells of regular columns are the same bytes under both headers, where their times are. Counters are looked into, not copied. */
+export function hasSameCells(from: SerializationHeader, to: SerializationHeader, map: ColumnMap): boolean {
+  const [a, b] = [from.stored.regularColumns, to.stored.regularColumns];
+  if (a.length !== b.length || map.dropped?.regulars.some((time) => time !== undefined)) return false;
+  if (from.regularColumns.some(({ type }) => isCounter(type))) return false;
+  const typeOf = new Map(b.map(({ nameBytes, type }) => [nameKey(nameBytes), type]));
+  return a.every(({ nameBytes, type }) => typeOf.get(nameKey(nameBytes)) === type);
 }
 
 /**

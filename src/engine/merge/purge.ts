@@ -83,7 +83,7 @@ export class Purger {
 
   /** Purges a row in place. @returns whether anything is left */
   row(row: RowBuffer): boolean {
-    if (!this.hasDeletion(row)) return true;
+    if (row.copiedCells > 0 || !this.hasDeletion(row)) return true;
     const { counts } = this;
     if (row.hasLiveness && row.livenessTtl !== 0 && !this.isLive(row.livenessTtl, row.livenessLocalExpiration)) {
       if (this.shouldPurge(row.livenessHi, row.livenessLo, row.livenessLocalExpiration)) {

@@ -7,10 +7,11 @@
  *
  * A partition that one SSTable alone has is not merged, as in Cassandra.
  */
+import { compare64 } from '../../bytes/int64.js';
 import { MarkerBuffer } from '../../sstable/marker-buffer.js';
 import { DeletionState, RowBuffer } from '../../sstable/row-buffer.js';
 import type { SerializationHeader } from '../../sstable/serialization-header.js';
-import { END, MARKER, ROW } from '../../sstable/unfiltered-cursor.js';
+import { END, MARKER, ROW, type UnfilteredCursor } from '../../sstable/unfiltered-cursor.js';
 import { compareUnfiltered, type UnfilteredComparator } from './clustering-order.js';
 import { MarkerMerger } from './marker-merge.js';
 import type { MergeSource } from './merge-source.js';
@@ -112,7 +113,7 @@ export class UnfilteredMerge implements PartitionStream {
     for (;;) {
       source.next();
       if (source.kind === ROW) {
-        source.loadRow();
+        source.takeRow();
         if (!source.row.isEmpty) return ROW;
       } else {
         if (source.kind === MARKER) this.takeMarker(source);
@@ -165,6 +166,11 @@ export class UnfilteredMerge implements PartitionStream {
       }
       this.at = least;
       if (least.kind === ROW) {
+        const latest = this.takeLatest();
+        if (latest) {
+          this.row = latest;
+          return ROW;
+        }
         let versions = 0;
         for (let i = 0; i < level.length; i++) {
           const source = level[i]!;
@@ -187,6 +193,35 @@ export class UnfilteredMerge implements PartitionStream {
     }
   }
 
+  /**
+   * The one version of the row that is later than all others, where they all are as an INSERT writes them: nothing of the others is left then, and
+   * none of their cells need be looked at.
+   */
+  private takeLatest(): RowBuffer | undefined {
+    const { level, markerMerger } = this;
+    if (markerMerger.active.isSet) return undefined;
+    let latest: MergeSource | undefined;
+    let cells = 0;
+    let bytes = 0;
+    for (let i = 0; i < level.length; i++) {
+      const source = level[i]!;
+      const { cursor } = source;
+      const n = source.copiesCells ? cursor.plainCells() : -1;
+      if (n < 0) return undefined;
+      bytes += cursor.plainEnd - cursor.plainStart;
+      const order = latest ? compareLiveness(cursor, latest.cursor) : 1;
+      if (order === 0) return undefined;
+      if (order > 0) {
+        latest = source;
+        cells = n;
+      }
+    }
+    const { cursor, row } = latest!;
+    this.lost.overwritten += bytes - (cursor.plainEnd - cursor.plainStart);
+    row.loadPlain(cursor, cells);
+    return row;
+  }
+
   private mergedStatic(group: readonly MergeSource[]): RowBuffer {
     const { rows, emptyStatic } = this;
     emptyStatic.clearStatic();
@@ -201,6 +236,10 @@ export class UnfilteredMerge implements PartitionStream {
     if (versions === 1) rows[versions++] = emptyStatic; // one alone is merged too: cells as old as the deletion of their column go
     return this.rowMerger.merge(rows, versions, this.deletion) ?? emptyStatic;
   }
+}
+
+function compareLiveness(a: UnfilteredCursor, b: UnfilteredCursor): number {
+  return compare64(a.livenessHi, a.livenessLo, b.livenessHi, b.livenessLo);
 }
 
 function takeDeletion({ cursor }: MergeSource, into: DeletionState): void {

@@ -119,6 +119,11 @@ export class MetadataCollector {
     this.updateLocalDeletion(localDeletion);
   }
 
+  /** So many cells that differ from the liveness of their row, which has been told, in nothing but their values. */
+  addCells(count: number): void {
+    this.partitionCells += count;
+  }
+
   /** A row, static ones too, with so many columns that have cells. */
   updateRow(columnsSet: number): void {
     this.columnsSet += columnsSet;
