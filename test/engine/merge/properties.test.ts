@@ -191,6 +191,31 @@ describe('a purge', () => {
     );
   });
 
+  it('with what others hide never changes what a read of all answers', async () => {
+    let dropped = 0;
+    await fc.assert(
+      fc.asyncProperty(
+        workload,
+        fc.integer({ min: 1, max: 4 }),
+        fc.constantFrom('row' as const, 'cell' as const),
+        fc.boolean(),
+        async (writes, count, garbage, purges) => {
+          const table = new TestTable(SHAPE);
+          const { parts } = await build(table, writes);
+          const [inside, outside] = [parts.slice(0, count), parts.slice(count)];
+          const plain = await table.merge(inside, purges ? { ...purge, outside } : {});
+          const left = await table.merge(inside, { ...(purges && purge), outside, garbage });
+          if (JSON.stringify(left.contents) !== JSON.stringify(plain.contents)) dropped++;
+          for (const now of [NOW, NOW + 1, 2000]) {
+            expect(await table.live([left.made, ...outside], now)).toEqual(await table.live(parts, now));
+          }
+        },
+      ),
+      options,
+    );
+    expect(dropped).toBeGreaterThan(0);
+  });
+
   it('that asks no other SSTable lets data come back: the property above can fail', async () => {
     const found = await fc.check(
       fc.asyncProperty(workload, async (writes) => {
