@@ -4,6 +4,7 @@ import type { Storage } from '../../../src/bytes/source.js';
 import { outputHeader } from '../../../src/engine/compaction/output-header.js';
 import { overlapEvaluator } from '../../../src/engine/compaction/overlap-purge.js';
 import { type Outside, OverlapShadows } from '../../../src/engine/compaction/overlap-shadows.js';
+import { readLive } from '../../../src/engine/merge/live-view.js';
 import { columnMap, MergeSource, nameKey } from '../../../src/engine/merge/merge-source.js';
 import { type MergeCounts, type MergeSink, PartitionMerge } from '../../../src/engine/merge/partition-merge.js';
 import { type PurgeCounts, type PurgeOptions, Purger } from '../../../src/engine/merge/purge.js';
@@ -169,6 +170,13 @@ export class TestTable {
     const contents: Record<string, string[]> = {};
     for (const partition of sstable.partitions()) contents[textOf(partition.key)] = partitionLines(partition);
     return contents;
+  }
+
+  /** The same by the merge itself. */
+  async readLive(inputs: readonly (Made | undefined)[], nowSeconds: number): Promise<string[]> {
+    const sstables: SSTable[] = [];
+    for (const input of inputs) if (input) sstables.push(await openDescriptor(this.output, input.descriptor));
+    return liveLines(readLive(sstables, nowSeconds));
   }
 
   /** What a read of all of them at `nowSeconds` sees. */

@@ -134,6 +134,7 @@ describe.each(['oa', 'da'] as const)('%s', (version) => {
         expect((await table.merge(reversed ? parts.toReversed() : parts)).contents).toEqual(whole.contents);
         // what each write says on its own is what the whole says
         expect(await table.live([whole.made], NOW)).toEqual(await table.live(singles, NOW));
+        expect(await table.readLive(parts, NOW)).toEqual(await table.live(singles, NOW));
       }),
       options,
     );
