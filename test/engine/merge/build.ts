@@ -5,7 +5,7 @@ import { outputHeader } from '../../../src/engine/compaction/output-header.js';
 import { overlapEvaluator } from '../../../src/engine/compaction/overlap-purge.js';
 import { type Outside, OverlapShadows } from '../../../src/engine/compaction/overlap-shadows.js';
 import { readLive } from '../../../src/engine/merge/live-view.js';
-import { columnMap, MergeSource, nameKey } from '../../../src/engine/merge/merge-source.js';
+import { columnMap, hasSameCells, MergeSource, nameKey } from '../../../src/engine/merge/merge-source.js';
 import { type MergeCounts, type MergeSink, PartitionMerge } from '../../../src/engine/merge/partition-merge.js';
 import { type PurgeCounts, type PurgeOptions, Purger } from '../../../src/engine/merge/purge.js';
 import { componentPath, type Descriptor, parseDescriptor } from '../../../src/sstable/descriptor.js';
@@ -48,6 +48,8 @@ export type MergeOptions = Partial<PurgeOptions> & {
   readonly outside?: readonly Made[];
   /** Whether what they hide goes: see Shadows. */
   readonly garbage?: 'row' | 'cell';
+  /** Rows as an INSERT writes them are copied, not taken apart. */
+  readonly copiesCells?: boolean;
   /** Column name → µs. */
   readonly dropped?: Readonly<Record<string, number>>;
 };
@@ -137,7 +139,12 @@ export class TestTable {
     const outside = (options.outside ?? []).map((one) => outsideOf(this.output, one));
     const shadows = options.garbage && (await shadowsOf(outside, sstables, options.garbage));
     const merge = new PartitionMerge({
-      sources: sstables.map((s) => new MergeSource(s.cursor(), columnMap(s.header, header, dropped), PARTITIONER)),
+      sources: sstables.map((s) => {
+        const map = columnMap(s.header, header, dropped);
+        const source = new MergeSource(s.cursor(), map, PARTITIONER);
+        source.copiesCells = options.copiesCells === true && hasSameCells(s.header, header, map);
+        return source;
+      }),
       header,
       purger,
       evaluatorFor: overlapEvaluator(outside, PARTITIONER),
@@ -194,9 +201,9 @@ export class TestTable {
     return liveLines(mergeLive(sources, { clusteringTypes: this.header.clusteringTypes, nowSeconds }));
   }
 
-  /** The plain bytes of Data.db. */
-  data({ descriptor }: Made): Buffer {
-    return Buffer.from(this.files.get(componentPath(descriptor, 'Data.db'))!);
+  /** The bytes of a component; tables are not compressed. */
+  bytes({ descriptor }: Made, component = 'Data.db'): Buffer {
+    return Buffer.from(this.files.get(componentPath(descriptor, component))!);
   }
 }
 

@@ -157,6 +157,48 @@ describe.each(['oa', 'da'] as const)('%s', (version) => {
   });
 });
 
+describe('rows as INSERTs write them', () => {
+  const plainRow = fc
+    .tuple(clustering, ts, value, value, fc.boolean())
+    .map(([at, time, v, w, isWhole]) => [`${at}: @${time} v=${v}@${time}${isWhole ? ` w=${w}@${time}` : ''}`]);
+  const other = fc.oneof(
+    rowDeletion.chain((item) => clustering.map((at) => [`${at}: ${item}`])),
+    fc.tuple(clustering, cellAt('w')).map(([at, item]) => [`${at}: ${item}`]),
+    range,
+    partitionDeletion,
+    ts.map((time) => [`a x: ${expiry(time)}`]),
+  );
+  const plainWorkload = fc.array(
+    fc.record({
+      write: fc.record({
+        key,
+        lines: fc.oneof({ weight: 8, arbitrary: plainRow }, { weight: 1, arbitrary: other }),
+      }),
+      to: fc.uniqueArray(fc.integer({ min: 0, max: 4 }), { minLength: 1, maxLength: 3 }),
+    }),
+    { minLength: 1, maxLength: 14 },
+  );
+
+  it('are the same bytes whether they are copied or taken apart', async () => {
+    await fc.assert(
+      fc.asyncProperty(plainWorkload, fc.boolean(), async (writes, purges) => {
+        const table = new TestTable({ clustering: [TEXT, DESCENDING], regulars: { v: TEXT, w: TEXT } });
+        const { parts } = await build(table, writes);
+        const times = purges ? { nowSeconds: NOW, gcBeforeSeconds: 900 } : {};
+        const apart = await table.merge(parts, times);
+        const copied = await table.merge(parts, { ...times, copiesCells: true });
+        expect(copied.contents).toEqual(apart.contents);
+        expect(copied.merge).toEqual(apart.merge);
+        if (!apart.made || !copied.made) return;
+        for (const component of ['Data.db', 'Index.db', 'Statistics.db', 'Filter.db']) {
+          expect(table.bytes(copied.made, component), component).toEqual(table.bytes(apart.made, component));
+        }
+      }),
+      options,
+    );
+  });
+});
+
 describe('a purge', () => {
   const purge = { nowSeconds: NOW, gcBeforeSeconds: 900 };
 
