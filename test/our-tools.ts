@@ -15,6 +15,7 @@ const SPEC: DumpSpec = {
   filter: {},
   excluded: [],
   toleratesBadChunks: true,
+  width: 80,
 };
 
 /** What `lsmctl dump` prints for a Data.db. @throws whatever ends the dump */
