@@ -9,6 +9,7 @@ import type { Descriptor } from '../../sstable/descriptor.js';
 import { isPresent } from '../../sstable/filter.js';
 import { NO_DELETION_TIME } from '../../sstable/metadata/stats.js';
 import type { PartitionIndex } from '../../sstable/partition-index.js';
+import { PartitionWalk } from '../../sstable/partition-walk.js';
 import { compareDecorated, decorate, type Partitioner } from '../../sstable/partitioner.js';
 import { openDescriptor, type SSTable } from '../../sstable/sstable.js';
 import { unpublished } from '../../sstable/unpublished.js';
@@ -109,7 +110,7 @@ function shadowsOf(
     source: new ShadowSource({
       cursor: sstable.cursor(),
       map: columnMap(sstable.header, header, dropped),
-      index,
+      walk: new PartitionWalk(index, (position) => sstable.keyAt(position)),
       partitioner,
       dataBytes: sstable.data.length,
       tombstonesOnly: level === 'row',
@@ -127,7 +128,7 @@ function shadowsOf(
         if (compareDecorated(partitioner, key, outside.last) > 0) continue;
         const filter = outside.filter();
         if (filter && !isPresent(filter, key.key)) continue;
-        if (source.seek(key.key)) found.push(source);
+        if (source.seek(key)) found.push(source);
       }
       return found;
     },

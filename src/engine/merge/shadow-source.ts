@@ -1,6 +1,6 @@
 /** An SSTable outside of a merge of which single partitions are read, for what they hide in those that are merged. */
-import type { PartitionIndex } from '../../sstable/partition-index.js';
-import type { Partitioner } from '../../sstable/partitioner.js';
+import type { PartitionWalk } from '../../sstable/partition-walk.js';
+import type { DecoratedKey, Partitioner } from '../../sstable/partitioner.js';
 import type { ColumnMap } from '../../sstable/row-buffer.js';
 import { END, ROW, type UnfilteredCursor } from '../../sstable/unfiltered-cursor.js';
 import { MergeSource } from './merge-source.js';
@@ -8,7 +8,7 @@ import { MergeSource } from './merge-source.js';
 export type ShadowSetup = {
   readonly cursor: UnfilteredCursor;
   readonly map: ColumnMap;
-  readonly index: PartitionIndex;
+  readonly walk: PartitionWalk;
   readonly partitioner: Partitioner;
   /** Plain bytes of its Data.db. */
   readonly dataBytes: number;
@@ -17,27 +17,27 @@ export type ShadowSetup = {
 };
 
 export class ShadowSource extends MergeSource {
-  private readonly index: PartitionIndex;
+  private readonly walk: PartitionWalk;
   private readonly dataBytes: number;
   private readonly tombstonesOnly: boolean;
   private hasStatic = false;
   private hasNext = false;
 
-  constructor({ cursor, map, index, partitioner, dataBytes, tombstonesOnly }: ShadowSetup) {
+  constructor({ cursor, map, walk, partitioner, dataBytes, tombstonesOnly }: ShadowSetup) {
     super(cursor, map, partitioner);
-    this.index = index;
+    this.walk = walk;
     this.dataBytes = dataBytes;
     this.tombstonesOnly = tombstonesOnly;
   }
 
-  /** Goes to the partition of a key. @returns whether it is there and has anything to it. @throws CorruptError */
-  seek(key: Uint8Array): boolean {
-    const entry = this.index.find(key);
-    if (!entry) return false;
+  /** Goes to the partition of a key, which is not before those that were sought. @returns whether it is there and has anything to it. @throws CorruptError */
+  seek(key: DecoratedKey): boolean {
+    const position = this.walk.find(key);
+    if (position === undefined) return false;
     const { cursor } = this;
-    cursor.goTo(entry.dataPosition, this.dataBytes);
-    if (!cursor.nextPartition() || Buffer.compare(cursor.key.subarray(0, cursor.keyLength), key) !== 0) {
-      throw cursor.in.corrupt('index names another partition than Data.db has there', { offset: entry.dataPosition });
+    cursor.goTo(position, this.dataBytes);
+    if (!cursor.nextPartition() || Buffer.compare(cursor.key.subarray(0, cursor.keyLength), key.key) !== 0) {
+      throw cursor.in.corrupt('index names another partition than Data.db has there', { offset: position });
     }
     this.hasStatic = false;
     this.hasNext = false;
