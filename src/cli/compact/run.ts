@@ -13,8 +13,11 @@ import { readHostId } from '../../engine/local-node.js';
 import { dataDirectoriesOf, loadSchema } from '../../engine/schema-loader.js';
 import type { SSTableDirectory } from '../../engine/sstable-directory.js';
 import type { CompactedTable } from '../../render/compaction-report.js';
+import { COMPONENT, componentPath } from '../../sstable/descriptor.js';
 import { isIndexComponent } from '../../sstable/toc.js';
+import { TEMPORARY } from '../../sstable/unpublished.js';
 import { latestWritten } from '../../sstable/version.js';
+import { breathe, interruptible, withCleanUp } from '../interrupt.js';
 import type { Progress } from '../progress.js';
 import { startProgress } from '../progress.js';
 
@@ -57,6 +60,7 @@ export async function runMajor(
     ...(flags.schema !== undefined && { schemaFile: flags.schema }),
   });
   const hostId = await readHostId(diskStorage, dataDirectoriesOf(diskStorage, paths), flags.now);
+  if (!flags['dry-run']) for (const directory of wanted) prepare(targetOf(directory, flags), directory, flags.output);
   const tables: CompactedTable[] = [];
   for (const directory of wanted) {
     tables.push(await compactTable(directory, schema, hostId, { ...flags, garbageCollect }, tell, quiet));
@@ -110,15 +114,13 @@ async function compactTable(
   const facts = readAllFacts(diskStorage, allOf(directory));
   const picked = new Set(directory.sstables.map(({ descriptor }) => descriptor.prefix));
   const sstables = facts.filter(({ descriptor }) => picked.has(descriptor.prefix));
-  const target = flags.output === undefined ? directory.path : path.join(flags.output, ...relativePlace(directory));
   const isDry = flags['dry-run'];
-  if (!isDry) prepare(target, sstables, flags.output);
   const output = isDry ? new CountingOutput() : diskOutput;
   const thread = isDry ? undefined : await startThread(flags.jobs, sstables);
   const compaction = new MajorCompaction({
     storage: diskStorage,
     output,
-    directory: target,
+    directory: targetOf(directory, flags),
     sstables,
     outside: facts.filter(({ descriptor }) => !picked.has(descriptor.prefix)),
     definition,
@@ -138,7 +140,10 @@ async function compactTable(
   const progress = await startProgress(`compacting ${name}:`, totalBytes, quiet);
   let results: TaskResult[];
   try {
-    results = await compaction.run(progressOf(progress, compaction.tasks));
+    results = await withCleanUp(
+      () => compaction.abort(),
+      () => compaction.run(progressOf(progress, compaction.tasks), { slice: interruptible, breathe }),
+    );
     if (!isDry) compaction.publish();
   } catch (error) {
     compaction.abort();
@@ -204,25 +209,39 @@ function relativePlace({ place, path: where }: SSTableDirectory): string[] {
   return [place.keyspace, at < 0 ? place.table : parts[at]!];
 }
 
-/** Refuses a target with SSTables in it: their generations might be those that are to be written, and nobody could tell old from new. */
-function prepare(
-  target: string,
-  sstables: readonly { readonly onDiskBytes: number }[],
-  given: string | undefined,
-): void {
-  if (given === undefined)
+function targetOf(directory: SSTableDirectory, { output }: RunFlags): string {
+  return output === undefined ? directory.path : path.join(output, ...relativePlace(directory));
+}
+
+/**
+ * Refuses a target with SSTables in it, since their generations might be those that are to be written, and one with too little room. All targets
+ * are asked before anything is written.
+ */
+function prepare(target: string, { sstables }: SSTableDirectory, given: string | undefined): void {
+  if (given === undefined) {
     throw new UsageError('where to write is not said', { expected: '--output DIR, or --dry-run' });
+  }
   if (diskStorage.stat(target)?.isDirectory) {
-    const there = diskStorage.list(target).find((name) => name.endsWith('-Data.db'));
-    if (there !== undefined) {
-      throw new UsageError('the output directory has SSTables already', {
-        file: path.join(target, there),
-        hint: 'give an empty directory with --output',
-      });
+    const names = diskStorage.list(target);
+    const there = names.find((name) => name.endsWith('-Data.db'));
+    const left = names.find((name) => name.endsWith(TEMPORARY));
+    if (there !== undefined || left !== undefined) {
+      throw new UsageError(
+        there !== undefined
+          ? 'the output directory has SSTables already'
+          : 'the output directory has files of a run that was killed',
+        {
+          file: path.join(target, there ?? left ?? ''),
+          hint: there !== undefined ? 'give an empty directory with --output' : `remove its *${TEMPORARY} files`,
+        },
+      );
     }
   }
   diskOutput.makeDirectory(target);
-  const needed = sstables.reduce((sum, { onDiskBytes }) => sum + onDiskBytes, 0);
+  const needed = sstables.reduce(
+    (sum, { descriptor }) => sum + (diskStorage.stat(componentPath(descriptor, COMPONENT.data))?.size ?? 0),
+    0,
+  );
   const free = diskOutput.freeBytes(target);
   if (free !== undefined && free < needed) {
     throw new UsageError('there may not be enough room for the output', {

@@ -77,8 +77,16 @@ const ALL_WINDOWS_BYTES = 32 << 20;
 const MAX_WINDOW_BYTES = 1 << 18;
 const MIN_WINDOW_BYTES = 1 << 14;
 
-/** Partitions after which progress is told. */
-const PROGRESS_PARTITIONS = 1024;
+/** Partitions after which progress is told, and others may have a turn. */
+const SLICE_PARTITIONS = 1024;
+
+/** How a long piece of work is broken into slices, so that it can be interrupted. */
+export type Pace = {
+  /** Runs a slice. */
+  slice<T>(work: () => T): T;
+  /** Between two slices. */
+  breathe(): Promise<void>;
+};
 
 export class CompactionTask {
   private readonly setup: CompactionSetup;
@@ -95,7 +103,7 @@ export class CompactionTask {
    * @param onProgress told now and then of the plain bytes read and those there are
    * @throws CorruptError, UsageError (a full disk, missing files)
    */
-  async run(onProgress?: (read: number, total: number) => void): Promise<CompactionResult> {
+  async run(onProgress?: (read: number, total: number) => void, pace?: Pace): Promise<CompactionResult> {
     const { storage, inputs, others, definition, params, nowSeconds, gcGraceSeconds, garbageCollect } = this.setup;
     const partitioner = inputs[0]!.partitioner;
     const overlapping = overlappingSSTables(inputs, others, partitioner);
@@ -151,13 +159,16 @@ export class CompactionTask {
     const sink = new CompactionSink(this.setup, compacted, header);
     this.sink = sink;
     const total = sstables.reduce((sum, { data }) => sum + data.length, 0);
-    for (let n = 1; merge.next(sink); n++) {
-      if (onProgress && n % PROGRESS_PARTITIONS === 0) {
-        onProgress(
-          sources.reduce((sum, { cursor }) => sum + cursor.in.offset, 0),
-          total,
-        );
-      }
+    const some = (): boolean => {
+      for (let n = 0; n < SLICE_PARTITIONS; n++) if (!merge.next(sink)) return false;
+      return true;
+    };
+    while (pace ? pace.slice(some) : some()) {
+      onProgress?.(
+        sources.reduce((sum, { cursor }) => sum + cursor.in.offset, 0),
+        total,
+      );
+      await pace?.breathe();
     }
     this.close();
     const outputs = sink.finish();

@@ -9,7 +9,7 @@ import type { OpenDataSink } from '../../sstable/data-sink.js';
 import type { Descriptor } from '../../sstable/descriptor.js';
 import { nextNumber, timeBasedId } from '../../sstable/sstable-id.js';
 import type { Version } from '../../sstable/version.js';
-import { type CompactionResult, CompactionTask } from './compaction-task.js';
+import { type CompactionResult, CompactionTask, type Pace } from './compaction-task.js';
 import { garbageTasks, type MajorTask, majorTasks } from './major.js';
 import { overlapOf, overlapOfWritten } from './overlap-purge.js';
 import { type Outside, unpublishedFile } from './overlap-shadows.js';
@@ -67,7 +67,7 @@ export class MajorCompaction {
   }
 
   /** Runs all tasks. Their outputs stay under temporary names until {@link publish}. @throws CorruptError, UsageError, UnsupportedError */
-  async run(onProgress?: (progress: TaskProgress) => void): Promise<TaskResult[]> {
+  async run(onProgress?: (progress: TaskProgress) => void, pace?: Pace): Promise<TaskResult[]> {
     const { setup, tasks } = this;
     const { storage, output, sstables, outside, definition, params, version, nowSeconds, gcGraceSeconds, hostId } =
       setup;
@@ -101,7 +101,7 @@ export class MajorCompaction {
       this.running.push(compaction);
       const tell =
         onProgress && ((read: number, total: number) => onProgress({ task: index, tasks: tasks.length, read, total }));
-      results.push({ ...(await compaction.run(tell)), task });
+      results.push({ ...(await compaction.run(tell, pace)), task });
     }
     return results;
   }

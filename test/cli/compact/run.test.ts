@@ -213,7 +213,7 @@ describe('what a run that was stopped leaves', () => {
     fs.writeFileSync(path.join(directory, 'oa-3-big-Data.db.tmp'), 'of somebody else');
     const { code, stderr } = compact(TABLE, '--major', '--output', output);
     expect(code).toBe(2);
-    expect(stderr).toMatch(/oa-3-big-Data\.db\.tmp: is there already/);
+    expect(stderr).toMatch(/oa-3-big-Data\.db\.tmp: the output directory has files of a run that was killed/);
     expect(filesIn(directory)).toEqual(['oa-3-big-Data.db.tmp']);
     expect(fs.readFileSync(path.join(directory, 'oa-3-big-Data.db.tmp'), 'utf8')).toBe('of somebody else');
   });
