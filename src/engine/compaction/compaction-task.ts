@@ -77,8 +77,10 @@ const ALL_WINDOWS_BYTES = 32 << 20;
 const MAX_WINDOW_BYTES = 1 << 18;
 const MIN_WINDOW_BYTES = 1 << 14;
 
-/** Partitions after which progress is told, and others may have a turn. */
-const SLICE_PARTITIONS = 1024;
+/** Plain bytes after which progress is told, and others may have a turn: beginning a slice takes a millisecond. */
+const SLICE_BYTES = 8 << 20;
+/** Partitions between two looks at how much is read. */
+const SLICE_CHECK = 64;
 
 /** How a long piece of work is broken into slices, so that it can be interrupted. */
 export type Pace = {
@@ -159,15 +161,18 @@ export class CompactionTask {
     const sink = new CompactionSink(this.setup, compacted, header);
     this.sink = sink;
     const total = sstables.reduce((sum, { data }) => sum + data.length, 0);
-    const some = (): boolean => {
-      for (let n = 0; n < SLICE_PARTITIONS; n++) if (!merge.next(sink)) return false;
-      return true;
+    const readBytes = () => sources.reduce((sum, { cursor }) => sum + cursor.in.offset, 0);
+    let read = 0;
+    const slice = (): boolean => {
+      const stop = read + SLICE_BYTES;
+      for (let n = 1; merge.next(sink); n++) {
+        if (n % SLICE_CHECK === 0) read = readBytes();
+        if (read >= stop) return true;
+      }
+      return false;
     };
-    while (pace ? pace.slice(some) : some()) {
-      onProgress?.(
-        sources.reduce((sum, { cursor }) => sum + cursor.in.offset, 0),
-        total,
-      );
+    while (pace ? pace.slice(slice) : slice()) {
+      onProgress?.(read, total);
       await pace?.breathe();
     }
     this.close();
