@@ -25,11 +25,16 @@ async function writeFile({ paths, format, version, compression }: DataThreadFile
     else reply({ written: data.finish() });
     ring.setState(DONE);
   } catch (error) {
-    writer?.close();
     const isBug = !(error instanceof LsmctlError);
     const facts = isBug ? {} : error.facts;
     reply({ error: { message: (error as Error).message, facts, isBug } });
+    // first, for the other thread sleeps until it is told: on a full disk closing fails too
     ring.setState(FAILED);
+    try {
+      writer?.close();
+    } catch {
+      // the file is given up, and why has been said
+    }
   }
 }
 
