@@ -92,7 +92,8 @@ function isWanted(
     tell(`${where}: the hidden table of index ${place.index} is left as it is: a node compacts it on its own`);
     return false;
   }
-  const isNamed = keyspace !== undefined || paths.some((given) => path.resolve(given).includes(`/${place.keyspace}`));
+  const isNamed =
+    keyspace !== undefined || paths.some((given) => path.resolve(given).split(path.sep).includes(place.keyspace));
   if (isSystemKeyspace(place.keyspace) && !isNamed) return false;
   return sstables.length > 0;
 }
