@@ -1,5 +1,6 @@
 /** A range tombstone marker in flat fields; like {@link RowBuffer}, good until the cursor that its clustering came from moves on. */
 import { DeletionState } from './row-buffer.js';
+import type { UnfilteredCursor } from './unfiltered-cursor.js';
 
 /** Ordinals of Cassandra's ClusteringPrefix.Kind, as markers store them. */
 export const EXCL_END_BOUND = 0;
@@ -34,4 +35,20 @@ export class MarkerBuffer {
   readonly deletion = new DeletionState();
   /** Of the side of a boundary that begins here. */
   readonly openDeletion = new DeletionState();
+
+  /** The marker on which the cursor stands. */
+  load(c: UnfilteredCursor): void {
+    this.takePlace(c);
+    this.deletion.set(c.deletion.hi, c.deletion.lo, c.deletion.localDeletionSeconds);
+    this.openDeletion.set(c.openDeletion.hi, c.openDeletion.lo, c.openDeletion.localDeletionSeconds);
+  }
+
+  /** Kind and clustering of that marker, without its deletions. */
+  takePlace(c: UnfilteredCursor): void {
+    this.kind = c.boundKind;
+    this.clusteringBuf = c.in.buf;
+    this.clusteringStart = c.clusteringStart;
+    this.clusteringEnd = c.clusteringEnd;
+    this.clusteringSize = c.clusteringSize;
+  }
 }

@@ -9,8 +9,8 @@
  * Every file is written as `<name>.tmp`, which a node removes when it starts; once all are on the disk they get their names, Data.db last: files
  * without it are no SSTable, neither to a node, which removes them, nor to lsmctl.
  */
-import path from 'node:path';
 import { InvariantError } from '../bytes/errors.js';
+import { toBigInt } from '../bytes/int64.js';
 import type { Hash128 } from '../bytes/murmur3.js';
 import type { FileSink, OutputStorage } from '../bytes/sink.js';
 import { ByteWriter } from '../bytes/writer.js';
@@ -206,10 +206,6 @@ export class SSTableWriter {
   get storedPosition(): number {
     this.flush();
     return this.data.storedPosition;
-  }
-
-  get partitionCount(): number {
-    return this.partitions;
   }
 
   /** `hash`: Murmur3 of the key, where the caller has it already. */
@@ -455,16 +451,11 @@ export class SSTableWriter {
       if (this.components.includes(component)) output.remove(componentPath(descriptor, component));
     }
   }
-
-  /** Directory of the files. */
-  get directory(): string {
-    return path.dirname(this.path(COMPONENT.data));
-  }
 }
 
 function deletionTime(state: DeletionState): DeletionTime | undefined {
   if (!state.isSet) return undefined;
-  const markedForDeleteAtMicros = (BigInt(state.hi) << 32n) | BigInt(state.lo >>> 0);
+  const markedForDeleteAtMicros = toBigInt(state.hi, state.lo);
   return { markedForDeleteAtMicros, localDeletionSeconds: state.localDeletionSeconds };
 }
 

@@ -33,7 +33,7 @@ export const NO_DELETION_TIME = Number.POSITIVE_INFINITY;
 export const INVALID_DELETION_TIME = 4294967294;
 const MAX_DELETION_TIME = 4294967293;
 /** TTL of liveness that had expired when a row was written (materialized views). */
-const EXPIRED_LIVENESS_TTL = 0x7fffffff;
+export const EXPIRED_LIVENESS_TTL = 0x7fffffff;
 
 /** What {@link UnfilteredCursor.nextUnfiltered} stands on. */
 export const END = 0;

@@ -3,8 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { CorruptError, UnsupportedError } from '../../src/bytes/errors.js';
 import { native } from '../../src/cql/marshal.js';
 import type { CqlType } from '../../src/cql/type.js';
+import type { LivePartition } from '../../src/engine/merge/live-view.js';
 import type { BoundKind, Cell, Column, DeletionTime, Partition, Row, Unfiltered } from '../../src/sstable/row.js';
-import { type LivePartition, mergeLive, reconcile } from './merge-objects.js';
+import { mergeLive, reconcile } from './merge-objects.js';
 
 const NOW = 1_000;
 const text = (value: string) => Buffer.from(value, 'utf8');

@@ -12,26 +12,8 @@ import { type ClusteringPrefix, compareClustering } from '../../src/cql/clusteri
 import { compareValues } from '../../src/cql/compare.js';
 import type { CqlType } from '../../src/cql/type.js';
 import { pathType } from '../../src/cql/type-facts.js';
+import type { LiveColumn, LivePartition, LiveRow } from '../../src/engine/merge/live-view.js';
 import type { Cell, Column, DeletionTime, LivenessInfo, Partition, Row, Unfiltered } from '../../src/sstable/row.js';
-
-/** A row's living cells by the name of their column; columns that have none are left out. */
-export type LiveRow = {
-  readonly clustering: readonly (Uint8Array | null)[];
-  readonly cells: ReadonlyMap<string, LiveColumn>;
-};
-
-export type LiveColumn = {
-  readonly column: Column;
-  /** One for a simple column, else one an element, in the order of their paths. */
-  readonly cells: readonly Cell[];
-};
-
-export type LivePartition = {
-  readonly key: Uint8Array;
-  readonly staticRow?: LiveRow;
-  /** In clustering order. */
-  readonly rows: readonly LiveRow[];
-};
 
 export type MergeOptions = {
   /** Of the table, descending ones `reversed`. */

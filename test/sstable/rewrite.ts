@@ -48,13 +48,7 @@ export function rewrite(sstable: SSTable, onPartition: (position: number, bytes:
         row.load(c, map);
         writer.row(row, at - previous);
       } else {
-        marker.kind = c.boundKind;
-        marker.clusteringBuf = c.in.buf;
-        marker.clusteringStart = c.clusteringStart;
-        marker.clusteringEnd = c.clusteringEnd;
-        marker.clusteringSize = c.clusteringSize;
-        marker.deletion.set(c.deletion.hi, c.deletion.lo, c.deletion.localDeletionSeconds);
-        marker.openDeletion.set(c.openDeletion.hi, c.openDeletion.lo, c.openDeletion.localDeletionSeconds);
+        marker.load(c);
         writer.marker(marker, at - previous);
       }
       previous = at;

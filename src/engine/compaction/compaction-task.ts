@@ -2,6 +2,7 @@
  * One compaction: SSTables merged and purged into new ones (Cassandra's CompactionTask). Inputs are only read. Outputs are written under
  * temporary names; {@link CompactionTask.publish} names them all, {@link CompactionTask.abort} removes them.
  */
+import { toBigInt } from '../../bytes/int64.js';
 import type { OutputStorage } from '../../bytes/sink.js';
 import type { Storage } from '../../bytes/source.js';
 import type { Table, View } from '../../cql/schema.js';
@@ -10,7 +11,7 @@ import type { Descriptor } from '../../sstable/descriptor.js';
 import type { MarkerBuffer } from '../../sstable/marker-buffer.js';
 import { mergeIntervals } from '../../sstable/metadata/commit-log-intervals.js';
 import type { CommitLogInterval } from '../../sstable/metadata/stats.js';
-import { type Partitioner, partitionerOf } from '../../sstable/partitioner.js';
+import type { Partitioner } from '../../sstable/partitioner.js';
 import type { DeletionState, RowBuffer } from '../../sstable/row-buffer.js';
 import type { SerializationHeader } from '../../sstable/serialization-header.js';
 import { openDescriptor, type SSTable } from '../../sstable/sstable.js';
@@ -264,7 +265,7 @@ class CompactionSink implements MergeSink {
     this.setup = setup;
     this.compacted = compacted;
     this.header = header;
-    this.partitioner = partitionerOf(compacted[0]!.partitioner.className, header.keyType);
+    this.partitioner = compacted[0]!.partitioner;
     const { garbageCollect, params, openData } = setup;
     this.cutter = garbageCollect ? oneOutput(compacted, compacted[0]!.level) : outputCutter(params.strategy, compacted);
     this.openData = !garbageCollect && params.strategy.kind === 'Leveled' ? undefined : openData;
@@ -305,7 +306,7 @@ class CompactionSink implements MergeSink {
         tokenSpaceCoverage: (first, last) => {
           const [from, to] = [partitioner.tokenOf(first), partitioner.tokenOf(last)];
           if (from.kind !== 'long' || to.kind !== 'long') return Number.NaN;
-          return cutter.tokenSpaceCoverage(toBig(from.hi, from.lo), toBig(to.hi, to.lo));
+          return cutter.tokenSpaceCoverage(toBigInt(from.hi, from.lo), toBigInt(to.hi, to.lo));
         },
       },
     });
@@ -346,8 +347,4 @@ class CompactionSink implements MergeSink {
   abort(): void {
     for (const writer of this.writers) writer.abort();
   }
-}
-
-function toBig(hi: number, lo: number): bigint {
-  return (BigInt(hi) << 32n) | BigInt(lo >>> 0);
 }

@@ -5,7 +5,7 @@
 import { compare64, hiOf, loOf } from '../../bytes/int64.js';
 import type { Storage } from '../../bytes/source.js';
 import { type BloomFilter, isPresent, readFilter } from '../../sstable/filter.js';
-import { compareDecorated, decorate, type Partitioner } from '../../sstable/partitioner.js';
+import { compareDecorated, type DecoratedKey, decorate, type Partitioner } from '../../sstable/partitioner.js';
 import type { WrittenSSTable } from '../../sstable/sstable-writer.js';
 import type { MergeSource } from '../merge/merge-source.js';
 import type { PurgeEvaluator } from '../merge/purge.js';
@@ -41,6 +41,14 @@ export function overlapOfWritten({ statistics, filter }: WrittenSSTable, partiti
   };
 }
 
+/** Whether an SSTable may have a partition: by its range and its filter. */
+export function mayHold(sstable: OverlapSource, key: DecoratedKey, partitioner: Partitioner): boolean {
+  if (compareDecorated(partitioner, key, sstable.first) < 0) return false;
+  if (compareDecorated(partitioner, key, sstable.last) > 0) return false;
+  const filter = sstable.filter();
+  return !filter || isPresent(filter, key.key);
+}
+
 /** @param overlapping those outside of the compaction that reach into its keys */
 export function overlapEvaluator(
   overlapping: readonly OverlapSource[],
@@ -55,10 +63,7 @@ export function overlapEvaluator(
         isAsked = true;
         const key = decorate(partitioner, cursor.key.slice(0, cursor.keyLength));
         for (const sstable of overlapping) {
-          if (compareDecorated(partitioner, key, sstable.first) < 0) continue;
-          if (compareDecorated(partitioner, key, sstable.last) > 0) continue;
-          const filter = sstable.filter();
-          if (filter && !isPresent(filter, key.key)) continue;
+          if (!mayHold(sstable, key, partitioner)) continue;
           if (least === undefined || sstable.minTimestampMicros < least) least = sstable.minTimestampMicros;
         }
       }

@@ -6,18 +6,17 @@
 import type { Storage } from '../../bytes/source.js';
 import type { Table, View } from '../../cql/schema.js';
 import type { Descriptor } from '../../sstable/descriptor.js';
-import { isPresent } from '../../sstable/filter.js';
 import { NO_DELETION_TIME } from '../../sstable/metadata/stats.js';
 import type { PartitionIndex } from '../../sstable/partition-index.js';
 import { PartitionWalk } from '../../sstable/partition-walk.js';
-import { compareDecorated, decorate, type Partitioner } from '../../sstable/partitioner.js';
+import { decorate, type Partitioner } from '../../sstable/partitioner.js';
 import { openDescriptor, type SSTable } from '../../sstable/sstable.js';
 import { unpublished } from '../../sstable/unpublished.js';
 import type { Shadows } from '../merge/garbage-skip.js';
 import { columnMap, type MergeSource } from '../merge/merge-source.js';
 import { ShadowSource } from '../merge/shadow-source.js';
 import { droppedTimes, outputHeader } from './output-header.js';
-import type { OverlapSource } from './overlap-purge.js';
+import { mayHold, type OverlapSource } from './overlap-purge.js';
 
 /** Where the rows of an SSTable outside of a compaction can be read. */
 export type ShadowFile = { readonly storage: Storage; readonly descriptor: Descriptor };
@@ -124,11 +123,7 @@ function shadowsOf(
       found.length = 0;
       const key = decorate(partitioner, cursor.key.slice(0, cursor.keyLength));
       for (const { outside, source } of sources) {
-        if (compareDecorated(partitioner, key, outside.first) < 0) continue;
-        if (compareDecorated(partitioner, key, outside.last) > 0) continue;
-        const filter = outside.filter();
-        if (filter && !isPresent(filter, key.key)) continue;
-        if (source.seek(key)) found.push(source);
+        if (mayHold(outside, key, partitioner) && source.seek(key)) found.push(source);
       }
       return found;
     },

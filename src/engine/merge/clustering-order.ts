@@ -1,7 +1,7 @@
 /** The order of rows and markers under cursors (Cassandra's ClusteringComparator), on bytes where they lie. */
 import { comparator, type ValueComparator } from '../../cql/compare.js';
 import type { CqlType } from '../../cql/type.js';
-import { CLUSTERING, isBeforeClustering } from '../../sstable/marker-buffer.js';
+import { isBeforeClustering } from '../../sstable/marker-buffer.js';
 import { ROW, type UnfilteredCursor } from '../../sstable/unfiltered-cursor.js';
 
 /** Negative, zero, positive as the unfiltered under `a` comes before, at, after the one under `b`. The kinds are those that `nextUnfiltered` gave. */
@@ -27,6 +27,3 @@ export function compareUnfiltered(types: readonly CqlType[]): UnfilteredComparat
     return aSize < bSize ? aSide : -bSide;
   };
 }
-
-/** Kind of a row among the kinds of bounds. */
-export const ROW_KIND = CLUSTERING;

@@ -3,11 +3,12 @@
  * objects.
  */
 
+import { toBigInt } from '../../bytes/int64.js';
 import type { Cell, Column } from '../../sstable/row.js';
 import type { DeletionState, RowBuffer } from '../../sstable/row-buffer.js';
 import type { SerializationHeader } from '../../sstable/serialization-header.js';
 import type { SSTable } from '../../sstable/sstable.js';
-import { NO_DELETION_TIME } from '../../sstable/unfiltered-cursor.js';
+import { EXPIRED_LIVENESS_TTL, NO_DELETION_TIME } from '../../sstable/unfiltered-cursor.js';
 import { outputHeader } from '../compaction/output-header.js';
 import { columnMap, MergeSource } from './merge-source.js';
 import { type MergeSink, PartitionMerge } from './partition-merge.js';
@@ -30,9 +31,6 @@ export type LivePartition = {
   /** In clustering order. */
   readonly rows: readonly LiveRow[];
 };
-
-/** TTL of the liveness of a row that is known to have expired. */
-const EXPIRED_LIVENESS_TTL = 0x7fffffff;
 
 /**
  * The living rows of `sstables`, all of one table, in the order of their keys' bytes.
@@ -124,7 +122,7 @@ class LiveSink implements MergeSink {
     return {
       column,
       ...(column.isComplex && { path: buf.slice(row.pathStart[i]!, row.pathEnd[i]!) }),
-      timestampMicros: (BigInt(row.cellHi[i]!) << 32n) | BigInt(row.cellLo[i]! >>> 0),
+      timestampMicros: toBigInt(row.cellHi[i]!, row.cellLo[i]!),
       ...(ttlSeconds !== 0 && { ttlSeconds }),
       ...(ends && { localDeletionSeconds }),
       isTombstone: false,

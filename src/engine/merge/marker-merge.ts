@@ -42,12 +42,7 @@ export class MarkerMerger {
 
   /** The marker under the cursor of source `i` is at the bound to be merged. */
   add(i: number, c: UnfilteredCursor): void {
-    const { out } = this;
-    out.kind = c.boundKind;
-    out.clusteringBuf = c.in.buf;
-    out.clusteringStart = c.clusteringStart;
-    out.clusteringEnd = c.clusteringEnd;
-    out.clusteringSize = c.clusteringSize;
+    this.out.takePlace(c);
     const state = this.open[i]!;
     if (!isOpen(c.boundKind)) {
       state.clear();

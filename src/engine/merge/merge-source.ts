@@ -1,5 +1,5 @@
 /** One SSTable of a merge: its cursor with the token of the partition under it. */
-import { compare64 } from '../../bytes/int64.js';
+import { compare64, hiOf, loOf } from '../../bytes/int64.js';
 import { type Hash128, murmur3 } from '../../bytes/murmur3.js';
 import { compareBytes, murmur3TokenOf } from '../../cql/token.js';
 import { isCounter } from '../../cql/type-facts.js';
@@ -143,7 +143,7 @@ export function columnMap(
     columns.map(({ nameBytes }) => {
       const micros = droppedMicros.get(nameKey(nameBytes));
       if (micros === undefined) return undefined;
-      return { hi: Number(micros >> 32n) | 0, lo: Number(micros & 0xffffffffn) | 0 };
+      return { hi: hiOf(micros), lo: loOf(micros) };
     });
   const statics = timesOf(from.staticColumns);
   const regulars = timesOf(from.regularColumns);

@@ -13,9 +13,7 @@ import {
   isBoundary,
 } from '../../sstable/marker-buffer.js';
 import type { DeletionState, RowBuffer } from '../../sstable/row-buffer.js';
-import { NO_DELETION_TIME } from '../../sstable/unfiltered-cursor.js';
-
-const EXPIRED_LIVENESS_TTL = 0x7fffffff;
+import { EXPIRED_LIVENESS_TTL, NO_DELETION_TIME } from '../../sstable/unfiltered-cursor.js';
 
 export type PurgeOptions = {
   /** Decides what has expired; seconds since the epoch. */

@@ -11,7 +11,7 @@ import { compareBytes } from '../../cql/token.js';
 import { isCounter, pathType } from '../../cql/type-facts.js';
 import { DeletionState, RowBuffer } from '../../sstable/row-buffer.js';
 import type { SerializationHeader } from '../../sstable/serialization-header.js';
-import { NO_DELETION_TIME } from '../../sstable/unfiltered-cursor.js';
+import { EXPIRED_LIVENESS_TTL, NO_DELETION_TIME } from '../../sstable/unfiltered-cursor.js';
 import { mergeCounters } from './counter-context.js';
 
 type MergedColumn = {
@@ -20,8 +20,6 @@ type MergedColumn = {
   /** Order of the cells of a complex column. */
   readonly comparePaths: ValueComparator | undefined;
 };
-
-const EXPIRED_LIVENESS_TTL = 0x7fffffff;
 
 /** Bytes for merged counters: one row's are all held until it is written. */
 const ARENA_BYTES = 1 << 16;

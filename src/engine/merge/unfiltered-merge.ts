@@ -116,7 +116,7 @@ export class UnfilteredMerge implements PartitionStream {
         source.takeRow();
         if (!source.row.isEmpty) return ROW;
       } else {
-        if (source.kind === MARKER) this.takeMarker(source);
+        if (source.kind === MARKER) this.ownMarker.load(source.cursor);
         return source.kind;
       }
     }
@@ -130,18 +130,6 @@ export class UnfilteredMerge implements PartitionStream {
     if (merged) return merged;
     row.clearStatic();
     return row;
-  }
-
-  private takeMarker({ cursor }: MergeSource): void {
-    const marker = this.ownMarker;
-    marker.kind = cursor.boundKind;
-    marker.clusteringBuf = cursor.in.buf;
-    marker.clusteringStart = cursor.clusteringStart;
-    marker.clusteringEnd = cursor.clusteringEnd;
-    marker.clusteringSize = cursor.clusteringSize;
-    marker.deletion.set(cursor.deletion.hi, cursor.deletion.lo, cursor.deletion.localDeletionSeconds);
-    const open = cursor.openDeletion;
-    marker.openDeletion.set(open.hi, open.lo, open.localDeletionSeconds);
   }
 
   // ---- a partition of several sources
