@@ -12,7 +12,8 @@ import path from 'node:path';
 import { LsmctlError, UsageError } from '../bytes/errors.js';
 import type { Storage } from '../bytes/source.js';
 import { parseDescriptor, parseTableDirectory } from '../sstable/descriptor.js';
-import { decideTransactions, withoutLeftovers } from './leftovers.js';
+import { decideTransactions, withoutLeftovers } from './lifecycle/leftovers.js';
+import type { TransactionOutcome } from './lifecycle/transaction-outcome.js';
 import {
   classifyDirectory,
   groupNames,
@@ -21,7 +22,6 @@ import {
   type SSTableDirectory,
   type SSTableFiles,
 } from './sstable-directory.js';
-import type { TransactionOutcome } from './transaction-outcome.js';
 
 /** Something that a command passes over, and why. */
 export type PathProblem = {

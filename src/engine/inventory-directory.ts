@@ -5,8 +5,8 @@ import { readWhole, type Storage } from '../bytes/source.js';
 import { COMPONENT } from '../sstable/descriptor.js';
 import type { PathProblem } from './data-directory.js';
 import type { Finding } from './inventory-finding.js';
+import type { TransactionOutcome } from './lifecycle/transaction-outcome.js';
 import type { SSTableDirectory } from './sstable-directory.js';
-import type { TransactionOutcome } from './transaction-outcome.js';
 
 /** Places that could not be looked at. Logs that a start would refuse are told with their transactions. */
 export function pathFindings(problems: readonly PathProblem[]): Finding[] {

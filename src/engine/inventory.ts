@@ -15,10 +15,10 @@ import {
   type InventorySSTable,
   isMeasured,
 } from './inventory-sstable.js';
+import type { TransactionOutcome } from './lifecycle/transaction-outcome.js';
 import { type PartitionCount, PartitionEstimate, sumPartitions } from './partition-estimate.js';
 import { addUsage, type Holder, holderOf, snapshotUsage, type UsageBytes } from './snapshot-usage.js';
 import type { SSTableDirectory } from './sstable-directory.js';
-import type { TransactionOutcome } from './transaction-outcome.js';
 
 export type InventoryOptions = {
   readonly keyspace?: string;

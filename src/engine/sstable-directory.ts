@@ -18,7 +18,7 @@ import {
   type TableDirectory,
 } from '../sstable/descriptor.js';
 import { compareIds } from '../sstable/sstable-id.js';
-import type { LeftoverSSTable } from './leftovers.js';
+import type { LeftoverSSTable } from './lifecycle/leftovers.js';
 
 export type SSTableFiles = {
   readonly descriptor: Descriptor;

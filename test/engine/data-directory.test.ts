@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { type LsmctlError, UnsupportedError, UsageError } from '../../src/bytes/errors.js';
 import { diskStorage, type Storage } from '../../src/bytes/source.js';
 import { resolvePaths, resolveSSTables } from '../../src/engine/data-directory.js';
-import { makeFileRecord, makeFinalRecord } from '../../src/engine/transaction-log.js';
+import { makeFileRecord, makeFinalRecord } from '../../src/engine/lifecycle/transaction-log.js';
 import { makeSSTable, temporaryDirectory } from './directories.js';
 
 const ID = '1b6e4fa0e54e11f198cdd3aa1f4bbca0';

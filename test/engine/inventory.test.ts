@@ -8,7 +8,7 @@ import { resolvePaths } from '../../src/engine/data-directory.js';
 import { type InventoryOptions, type InventoryTable, takeInventory } from '../../src/engine/inventory.js';
 import { isWrong } from '../../src/engine/inventory-finding.js';
 import { isMeasured } from '../../src/engine/inventory-sstable.js';
-import { makeFileRecord } from '../../src/engine/transaction-log.js';
+import { makeFileRecord } from '../../src/engine/lifecycle/transaction-log.js';
 import { inventoryText } from '../../src/render/inventory.js';
 import { CORPUS, corpusFiles, hasCorpus, KITCHENS, readCorpus } from '../corpus.js';
 import { corrupt } from '../corrupt.js';

@@ -1,12 +1,12 @@
 /**
- * Transaction logs against what Cassandra 5.0.9 made of the same directories (golden/transaction-logs.json, made by
- * oracle/java/TransactionLogs.java).
+ * Transaction logs against what Cassandra 5.0.9 made of the same directories (../../golden/transaction-logs.json, made by
+ * ../../oracle/java/TransactionLogs.java).
  */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { UsageError } from '../../src/bytes/errors.js';
-import { type FileStat, memorySource, type Storage } from '../../src/bytes/source.js';
+import { UsageError } from '../../../src/bytes/errors.js';
+import { type FileStat, memorySource, type Storage } from '../../../src/bytes/source.js';
 import {
   decodeLines,
   encodeRecords,
@@ -15,8 +15,8 @@ import {
   makeFinalRecord,
   parseLogName,
   parseRecord,
-} from '../../src/engine/transaction-log.js';
-import { decideTransaction } from '../../src/engine/transaction-outcome.js';
+} from '../../../src/engine/lifecycle/transaction-log.js';
+import { decideTransaction } from '../../../src/engine/lifecycle/transaction-outcome.js';
 
 type Case = {
   readonly name: string;
@@ -28,7 +28,7 @@ type Case = {
   readonly deleted: readonly string[];
 };
 const cases = JSON.parse(
-  readFileSync(new URL('../golden/transaction-logs.json', import.meta.url), 'utf8'),
+  readFileSync(new URL('../../golden/transaction-logs.json', import.meta.url), 'utf8'),
 ) as readonly Case[];
 
 /** The case's directories in memory, below `base` (default: where Cassandra saw them). */

@@ -3,10 +3,10 @@
  * part of the data, though their files are still there.
  */
 import path from 'node:path';
-import { LsmctlError } from '../bytes/errors.js';
-import type { Storage } from '../bytes/source.js';
-import { componentPath } from '../sstable/descriptor.js';
-import type { SSTableDirectory, SSTableFiles } from './sstable-directory.js';
+import { LsmctlError } from '../../bytes/errors.js';
+import type { Storage } from '../../bytes/source.js';
+import { componentPath } from '../../sstable/descriptor.js';
+import type { SSTableDirectory, SSTableFiles } from '../sstable-directory.js';
 import { decideTransaction, type Listing, type TransactionOutcome } from './transaction-outcome.js';
 
 /** An SSTable that readers disregard, and the log that says so. */

@@ -3,8 +3,8 @@
  * removeUnfinishedLeftovers), and which files a reader of the directory disregards meanwhile (LogAwareFileLister). Nothing is deleted here.
  */
 import path from 'node:path';
-import { LsmctlError } from '../bytes/errors.js';
-import { readWhole, type Storage } from '../bytes/source.js';
+import { LsmctlError } from '../../bytes/errors.js';
+import { readWhole, type Storage } from '../../bytes/source.js';
 import { decodeLines, type LogRecord, type LogReplica, parseLogName, readReplicas } from './transaction-log.js';
 
 /** `delete` and `keep` are what a start of the node does; `gone` has no file left. */

@@ -10,9 +10,9 @@
  *
  * The CRC-32 is over the path and the type's name as text, then big-endian the time's low and high 32 bits and the count of files.
  */
-import { crc32 } from '../bytes/crc32.js';
-import { UsageError } from '../bytes/errors.js';
-import type { SSTableFormat } from '../sstable/version.js';
+import { crc32 } from '../../bytes/crc32.js';
+import { UsageError } from '../../bytes/errors.js';
+import type { SSTableFormat } from '../../sstable/version.js';
 
 export type LogRecordType = 'UNKNOWN' | 'ADD' | 'REMOVE' | 'COMMIT' | 'ABORT';
 
