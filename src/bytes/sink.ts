@@ -34,6 +34,8 @@ export interface OutputStorage extends Storage {
   syncDirectory(directory: string): void;
   /** Bytes that may still be written to the file system of `directory`; `undefined` where that can't be told. */
   freeBytes(directory: string): number | undefined;
+  /** The absolute path of a directory that is there, without symbolic links on the way. @throws UsageError */
+  canonicalPath(directory: string): string;
 }
 
 /** Bytes that are gathered before they are written. */
@@ -142,6 +144,7 @@ export const diskOutput: OutputStorage = {
       return undefined; // not there, or a file system that does not tell
     }
   },
+  canonicalPath: (directory) => attempt(directory, () => fs.realpathSync(directory)),
 };
 
 class MemorySink implements FileSink {
@@ -203,6 +206,7 @@ export function memoryOutput(files: Map<string, Uint8Array> = new Map()): Output
     makeDirectory() {},
     syncDirectory() {},
     freeBytes: () => undefined,
+    canonicalPath: (directory) => path.resolve(directory),
   };
 }
 
@@ -271,5 +275,9 @@ export class CountingOutput implements OutputStorage {
   syncDirectory(): void {}
   freeBytes(): number | undefined {
     return undefined;
+  }
+
+  canonicalPath(directory: string): string {
+    return path.resolve(directory);
   }
 }
