@@ -69,6 +69,6 @@ the strategies choose them, and those that replace their inputs, are not there s
     const { tables, problems } = await runMajor(paths, flags, tell, this.jsonEnabled());
     for (const { path, message } of problems) this.notice(`${path}: ${message}`);
     if (!this.jsonEnabled()) this.out.writeText(compactionText(tables, process.stdout.columns ?? 0));
-    return jsonDocument('compact-run', 1, compactionReport(tables));
+    return jsonDocument('compact-run', 2, compactionReport(tables));
   }
 }

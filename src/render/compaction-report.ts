@@ -50,6 +50,7 @@ export function compactionReport(tables: readonly CompactedTable[]): object {
       ...totals(table),
       tasks: table.results.map(({ task, outputs, expired, merge, purge, givenBack }) => ({
         kind: task.kind,
+        repair: task.repair,
         inputs: task.inputs.map(({ descriptor }) => componentPath(descriptor, COMPONENT.data)),
         expired: expired.map(({ descriptor }) => componentPath(descriptor, COMPONENT.data)),
         outputs: outputs.map(({ descriptor, data, partitions, bytesOnDisk, statistics }) => ({

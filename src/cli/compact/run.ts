@@ -6,12 +6,13 @@ import { type CorruptError, UsageError } from '../../bytes/errors.js';
 import { CountingOutput, diskOutput } from '../../bytes/sink.js';
 import { diskStorage } from '../../bytes/source.js';
 import { columnsOfKind, findTable, isSystemKeyspace, type Schema, type Table, type View } from '../../cql/schema.js';
+import { garbageTasks, majorTasks } from '../../engine/compaction/forced-tasks.js';
 import { MajorCompaction, readAllFacts, type TaskResult } from '../../engine/compaction/major-compaction.js';
-import { type CompactionParams, compactionParams } from '../../engine/compaction/strategy.js';
 import { type PathProblem, resolvePaths } from '../../engine/data-directory.js';
 import { readHostId } from '../../engine/local-node.js';
 import { dataDirectoriesOf, loadSchema } from '../../engine/schema-loader.js';
 import type { SSTableDirectory } from '../../engine/sstable-directory.js';
+import { type CompactionParams, compactionParams } from '../../engine/strategies/options.js';
 import type { CompactedTable } from '../../render/compaction-report.js';
 import { COMPONENT, componentPath } from '../../sstable/descriptor.js';
 import { isIndexComponent } from '../../sstable/toc.js';
@@ -120,6 +121,7 @@ async function compactTable(
   const thread = isDry ? undefined : await startThread(flags.jobs, sstables);
   const compaction = new MajorCompaction({
     storage: diskStorage,
+    tasks: flags.garbageCollect ? garbageTasks(sstables, params) : majorTasks(sstables, params.strategy),
     output,
     directory: targetOf(directory, flags),
     sstables,

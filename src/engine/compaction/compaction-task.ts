@@ -20,19 +20,20 @@ import { readStatistics } from '../../sstable/statistics.js';
 import { columnMap, hasSameCells, MergeSource } from '../merge/merge-source.js';
 import { type MergeCounts, type MergeSink, PartitionMerge } from '../merge/partition-merge.js';
 import { type PurgeCounts, Purger } from '../merge/purge.js';
+import type { CompactionParams } from '../strategies/options.js';
 import { fullyExpiredSSTables } from './fully-expired.js';
-import { outputRepairState } from './major.js';
-import { type BytesWritten, type OutputCutter, oneOutput, outputCutter } from './output-cuts.js';
+import { type BytesWritten, isCutByStoredSize, type OutputCutter, outputCutter } from './output-cuts.js';
 import { droppedTimes, outputHeader } from './output-header.js';
 import { overlapEvaluator } from './overlap-purge.js';
 import { type Outside, OverlapShadows } from './overlap-shadows.js';
+import { outputRepairState, type TaskShape } from './planned-task.js';
 import { overlappingSSTables, type SSTableFacts } from './sstable-facts.js';
-import type { CompactionParams } from './strategy.js';
 
 export type CompactionSetup = {
   readonly storage: Storage;
   readonly output: OutputStorage;
   readonly inputs: readonly SSTableFacts[];
+  readonly shape: TaskShape;
   /** The table's other SSTables: they decide what may be purged. */
   readonly others: readonly Outside[];
   readonly definition: Table | View | undefined;
@@ -49,7 +50,7 @@ export type CompactionSetup = {
   readonly openData?: OpenDataSink | undefined;
   /** Rows live by their liveness alone, see {@link PurgeOptions.strictLiveness}. */
   readonly isStrict: boolean;
-  /** The compaction is `nodetool garbagecollect` of one SSTable: what others hide goes, and one SSTable of the same level comes out. */
+  /** The compaction is `nodetool garbagecollect` of one SSTable: what others hide goes. */
   readonly garbageCollect?: 'row' | 'cell' | undefined;
 };
 
@@ -266,9 +267,8 @@ class CompactionSink implements MergeSink {
     this.compacted = compacted;
     this.header = header;
     this.partitioner = compacted[0]!.partitioner;
-    const { garbageCollect, params, openData } = setup;
-    this.cutter = garbageCollect ? oneOutput(compacted, compacted[0]!.level) : outputCutter(params.strategy, compacted);
-    this.openData = !garbageCollect && params.strategy.kind === 'Leveled' ? undefined : openData;
+    this.cutter = outputCutter(setup.shape, compacted);
+    this.openData = isCutByStoredSize(setup.shape) ? undefined : setup.openData;
     const stats = setup.inputs.map(({ descriptor }) => readStatistics(setup.storage, descriptor).stats);
     this.intervals = mergeIntervals(stats, setup.hostId);
   }

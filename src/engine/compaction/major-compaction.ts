@@ -9,17 +9,19 @@ import type { OpenDataSink } from '../../sstable/data-sink.js';
 import type { Descriptor } from '../../sstable/descriptor.js';
 import { nextNumber, timeBasedId } from '../../sstable/sstable-id.js';
 import type { Version } from '../../sstable/version.js';
+import type { CompactionParams } from '../strategies/options.js';
 import { type CompactionResult, CompactionTask, type Pace } from './compaction-task.js';
-import { garbageTasks, type MajorTask, majorTasks } from './major.js';
 import { overlapOf, overlapOfWritten } from './overlap-purge.js';
 import { type Outside, unpublishedFile } from './overlap-shadows.js';
+import type { PlannedTask } from './planned-task.js';
 import { readSSTableFacts, type SSTableFacts } from './sstable-facts.js';
-import type { CompactionParams } from './strategy.js';
 import { tableLayout } from './table-layout.js';
 
 export type MajorSetup = {
   readonly storage: Storage;
   readonly output: OutputStorage;
+  /** One after the other. */
+  readonly tasks: readonly PlannedTask[];
   /** Where the new SSTables go. */
   readonly directory: string;
   readonly sstables: readonly SSTableFacts[];
@@ -44,7 +46,7 @@ export type MajorSetup = {
   readonly randomBits: () => bigint;
 };
 
-export type TaskResult = CompactionResult & { readonly task: MajorTask };
+export type TaskResult = CompactionResult & { readonly task: PlannedTask };
 
 export type TaskProgress = {
   /** From 0. */
@@ -56,14 +58,13 @@ export type TaskProgress = {
 };
 
 export class MajorCompaction {
-  readonly tasks: readonly MajorTask[];
+  readonly tasks: readonly PlannedTask[];
   private readonly setup: MajorSetup;
   private readonly running: CompactionTask[] = [];
 
   constructor(setup: MajorSetup) {
     this.setup = setup;
-    const { sstables, params, garbageCollect } = setup;
-    this.tasks = garbageCollect ? garbageTasks(sstables, params) : majorTasks(sstables, params.strategy);
+    this.tasks = setup.tasks;
   }
 
   /** Runs all tasks. Their outputs stay under temporary names until {@link publish}. @throws CorruptError, UsageError, UnsupportedError */
@@ -83,6 +84,7 @@ export class MajorCompaction {
         storage,
         output,
         inputs: task.inputs,
+        shape: task.output,
         others: [
           ...[...outside, ...this.untouched(index)].map((one) => outsideOf(storage, one)),
           ...results.flatMap((result) => this.written(result)),

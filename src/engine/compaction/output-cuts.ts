@@ -1,17 +1,19 @@
 /**
- * Where a major compaction begins a new SSTable, and with what it makes it (Cassandra's CompactionAwareWriters).
+ * Where a compaction begins a new SSTable, and with what it makes it (Cassandra's CompactionAwareWriters).
  *
- *   DefaultCompactionWriter        SizeTiered, TimeWindow: one SSTable
- *   MajorLeveledCompactionWriter   Leveled: a new one once this one has more than the size; levels fill from 1 up, each a fanout larger
- *   ShardedCompactionWriter        Unified: a new one at each shard boundary, if anything was written before it
+ *   one              DefaultCompactionWriter             one SSTable
+ *   leveled          MaxSSTableSizeWriter                a new one once this one has more than the size
+ *   majorLeveled     MajorLeveledCompactionWriter        the same; levels fill from 1 up, each a fanout larger
+ *   sizeTieredSplit  SplittingSizeTieredCompactionWriter a half of the inputs' size, a quarter, … ; all that is left goes into the last
+ *   sharded, byDensity  ShardedCompactionWriter          a new one at each shard boundary, if anything was written before it
  *
  * All cut between partitions only, before the next one is written.
  */
 import { approximateKeyCount } from '../../sstable/metadata/hyper-log-log-builder.js';
 import { type TokenRange, tokenSpaceCoverage } from '../../sstable/metadata/token-space-coverage.js';
+import type { TaskShape } from './planned-task.js';
 import { localDensity, type Ownership, ownershipOf, ShardTracker, shardCount } from './shards.js';
 import type { SSTableFacts } from './sstable-facts.js';
-import type { CompactionStrategy, ShardOptions } from './strategy.js';
 
 export type OutputParameters = {
   readonly level: number;
@@ -36,37 +38,94 @@ export interface OutputCutter {
   tokenSpaceCoverage(first: bigint, last: bigint): number;
 }
 
+/** Whether a shape is cut by bytes on disk, which only the thread that writes them knows. */
+export function isCutByStoredSize({ kind }: TaskShape): boolean {
+  return kind === 'leveled' || kind === 'majorLeveled' || kind === 'sizeTieredSplit';
+}
+
 /**
  * @param inputs what is compacted, without what is dropped unread; at least one
  * @param localRanges what the node owns, ascending; the whole ring where it is not known
  */
 export function outputCutter(
-  strategy: CompactionStrategy,
+  shape: TaskShape,
   inputs: readonly SSTableFacts[],
   localRanges?: readonly TokenRange[],
 ): OutputCutter {
-  switch (strategy.kind) {
-    case 'Leveled':
-      return leveledCutter(strategy, inputs, approximateKeyCount(inputs));
-    case 'Unified':
-      return shardCutter(
-        strategy,
-        inputs,
-        approximateKeyCount(inputs),
-        ownershipOf(inputs[0]!.partitioner, localRanges),
-      );
-    default:
-      return oneOutput(inputs, 0);
+  const keys = approximateKeyCount(inputs);
+  const ownership = () => ownershipOf(inputs[0]!.partitioner, localRanges);
+  switch (shape.kind) {
+    case 'one':
+      return oneOutput(shape.level, keys);
+    case 'leveled':
+      return leveledCutter(shape, inputs, keys);
+    case 'majorLeveled':
+      return majorLeveledCutter(shape, inputs, keys);
+    case 'sizeTieredSplit':
+      return splittingCutter(shape.minSSTableBytes, inputs, keys);
+    case 'sharded':
+      return shardCutter(shape.shards, inputs, keys, ownership());
+    case 'byDensity': {
+      const owned = ownership();
+      return shardCutter(shardCount(localDensity(inputs, owned), shape.options), inputs, keys, owned);
+    }
   }
 }
 
-/** All goes into one SSTable, whatever the strategy. */
-export function oneOutput(inputs: readonly SSTableFacts[], level: number): OutputCutter {
-  const keyCount = approximateKeyCount(inputs);
+const noCoverage = () => Number.NaN;
+
+function oneOutput(level: number, keyCount: number): OutputCutter {
   return {
     before: (_hi, _lo, written) => (written ? undefined : { level, keyCount }),
-    tokenSpaceCoverage: () => Number.NaN,
+    tokenSpaceCoverage: noCoverage,
   };
+}
+
+function leveledCutter(
+  { level, maxSSTableBytes }: Extract<TaskShape, { kind: 'leveled' }>,
+  inputs: readonly SSTableFacts[],
+  totalKeys: number,
+): OutputCutter {
+  const keysBefore = inputs.reduce((sum, { estimatedKeys }) => sum + estimatedKeys(), 0);
+  const bytes = Math.round((totalKeys / Math.max(1, keysBefore)) * totalBytes(inputs));
+  const parameters = { level, keyCount: Math.floor(totalKeys / Math.max(1, Math.floor(bytes / maxSSTableBytes))) };
+  return {
+    before: (_hi, _lo, written) => (!written || written.onDisk > maxSSTableBytes ? parameters : undefined),
+    tokenSpaceCoverage: noCoverage,
+  };
+}
+
+/** Files of a half of the inputs' bytes, a quarter and so on; the first that would be smaller than the least size takes all that is left. */
+function splittingCutter(minSSTableBytes: number, inputs: readonly SSTableFacts[], totalKeys: number): OutputCutter {
+  const bytes = totalBytes(inputs);
+  const ratios = splitRatios(bytes, minSSTableBytes);
+  let index = 0;
+  const parameters = () => ({ level: 0, keyCount: Math.round(ratios[index]! * totalKeys) });
+  return {
+    before(_hi, _lo, written) {
+      if (!written) return parameters();
+      if (written.onDisk <= Math.round(bytes * ratios[index]!) || index === ratios.length - 1) return undefined;
+      index++;
+      return parameters();
+    },
+    tokenSpaceCoverage: noCoverage,
+  };
+}
+
+const MAX_SPLITS = 20;
+
+/** Shares of the whole that `--split-output` aims at, the largest first. */
+export function splitRatios(bytes: number, minSSTableBytes: number): number[] {
+  const ratios: number[] = [];
+  for (let ratio = 0.5; ratios.length < MAX_SPLITS; ratio /= 2) {
+    ratios.push(ratio);
+    if (ratio * bytes < minSSTableBytes) break;
+  }
+  return ratios;
+}
+
+function totalBytes(inputs: readonly SSTableFacts[]): number {
+  return inputs.reduce((sum, { onDiskBytes }) => sum + onDiskBytes, 0);
 }
 
 /** Bytes that a level above 0 holds. */
@@ -74,13 +133,12 @@ export function maxBytesForLevel(level: number, fanoutSize: number, maxSSTableBy
   return Math.trunc(fanoutSize ** level * maxSSTableBytes);
 }
 
-function leveledCutter(
-  { maxSSTableBytes, fanoutSize }: Extract<CompactionStrategy, { kind: 'Leveled' }>,
+function majorLeveledCutter(
+  { maxSSTableBytes, fanoutSize }: Extract<TaskShape, { kind: 'majorLeveled' }>,
   inputs: readonly SSTableFacts[],
   totalKeys: number,
 ): OutputCutter {
-  const bytes = inputs.reduce((sum, { onDiskBytes }) => sum + onDiskBytes, 0);
-  const keyCount = Math.floor(totalKeys / Math.max(1, Math.floor(bytes / maxSSTableBytes)));
+  const keyCount = Math.floor(totalKeys / Math.max(1, Math.floor(totalBytes(inputs) / maxSSTableBytes)));
   let level = 1;
   let writtenInLevel = 0;
   return {
@@ -94,17 +152,17 @@ function leveledCutter(
       }
       return { level, keyCount };
     },
-    tokenSpaceCoverage: () => Number.NaN,
+    tokenSpaceCoverage: noCoverage,
   };
 }
 
 function shardCutter(
-  options: ShardOptions,
+  shards: number,
   inputs: readonly SSTableFacts[],
   uniqueKeys: number,
   ownership: Ownership,
 ): OutputCutter {
-  const tracker = new ShardTracker(shardCount(localDensity(inputs, ownership), options), ownership);
+  const tracker = new ShardTracker(shards, ownership);
   const allKeys = inputs.reduce((sum, { estimatedKeys }) => sum + estimatedKeys(), 0);
   const parameters = () => ({ level: 0, keyCount: Math.round(tracker.keysInShard(inputs) * (uniqueKeys / allKeys)) });
   return {

@@ -110,7 +110,7 @@ describe('compact run --major', () => {
     const { code, stdout } = compact(TABLE, '--major', '--dry-run', '--json');
     expect(code).toBe(0);
     const [one] = (JSON.parse(stdout) as Document).tables;
-    expect(JSON.parse(stdout)).toMatchObject({ schema: 'lsmctl.compact-run', version: 1 });
+    expect(JSON.parse(stdout)).toMatchObject({ schema: 'lsmctl.compact-run', version: 2 });
     expect(one).toMatchObject({
       keyspace: 'zoo',
       table: 'statics',
@@ -126,7 +126,8 @@ describe('compact run --major', () => {
     expect(one!.inputBytes).toBe(inputs.reduce((sum, file) => sum + fs.statSync(file).size, 0));
     expect(one!.tasks).toHaveLength(1);
     expect(one!.tasks[0]).toMatchObject({
-      kind: 'unrepaired',
+      kind: 'major',
+      repair: 'unrepaired',
       inputs,
       expired: [],
       outputs: [{ partitions: 6, dataBytes: one!.outputBytes, level: 0 }],

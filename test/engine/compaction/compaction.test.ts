@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { hiOf, loOf } from '../../../src/bytes/int64.js';
+import { majorTasks } from '../../../src/engine/compaction/forced-tasks.js';
 import { fullyExpiredSSTables } from '../../../src/engine/compaction/fully-expired.js';
-import { majorTasks, outputRepairState } from '../../../src/engine/compaction/major.js';
 import { type OutputParameters, outputCutter } from '../../../src/engine/compaction/output-cuts.js';
+import { outputRepairState } from '../../../src/engine/compaction/planned-task.js';
 import { overlappingSSTables, type SSTableFacts } from '../../../src/engine/compaction/sstable-facts.js';
-import { compactionParams } from '../../../src/engine/compaction/strategy.js';
+import { compactionParams } from '../../../src/engine/strategies/options.js';
 import { parseDescriptor } from '../../../src/sstable/descriptor.js';
 import { encodeFilter } from '../../../src/sstable/filter.js';
 import { makeFilterBuilder } from '../../../src/sstable/filter-builder.js';
@@ -28,14 +29,14 @@ describe('as the node did', () => {
     const facts = compaction.inputs.map((input) => factsOf(compaction, input));
     const tasks = majorTasks(facts, strategy);
     expect(tasks.map(({ inputs }) => ids(inputs))).toEqual(compaction.tasks.map(({ inputs }) => inputs.toSorted()));
-    tasks.forEach(({ inputs }, i) => {
+    tasks.forEach(({ inputs, output: shape }, i) => {
       const { outputs, nowSeconds } = compaction.tasks[i]!;
       const expired = fullyExpiredSSTables(inputs, othersOf(inputs, facts), {
         gcBeforeSeconds: nowSeconds - compaction.gcGraceSeconds,
         onlyPurgeRepairedTombstones,
       });
       const rest = inputs.filter((one) => !expired.includes(one));
-      const cutter = outputCutter(strategy, rest, RANGES);
+      const cutter = outputCutter(shape, rest, RANGES);
       const begun = cut(cutter, outputs);
       expect(begun.map(({ at }) => at)).toEqual(outputs.map(({ partitions }) => partitions[0]![0]));
       outputs.forEach((output, n) => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { garbageTasks } from '../../../src/engine/compaction/major.js';
+import { garbageTasks } from '../../../src/engine/compaction/forced-tasks.js';
 import { factsOf, type GoldenInput, goldenCompactions } from './golden.js';
 
 const golden = goldenCompactions()[0]!;
@@ -12,8 +12,8 @@ function sstable(id: string, maxTimestampMicros: string, repairedAtMillis: numbe
 describe('garbage collection', () => {
   const all = [sstable('1', '300', 0), sstable('2', '-5', 9), sstable('3', '100', 0), sstable('4', '100', 7)];
   const tasksOf = (onlyPurgeRepairedTombstones: boolean) =>
-    garbageTasks(all, { onlyPurgeRepairedTombstones }).map(({ kind, inputs }) => [
-      kind,
+    garbageTasks(all, { onlyPurgeRepairedTombstones }).map(({ repair, inputs }) => [
+      repair,
       ...inputs.map(({ descriptor }) => descriptor.id),
     ]);
 

@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
 import { diskStorage } from '../../../src/bytes/source.js';
-import { majorTasks, outputRepairState, repairGroups } from '../../../src/engine/compaction/major.js';
+import { majorShape, majorTasks } from '../../../src/engine/compaction/forced-tasks.js';
 import { outputCutter } from '../../../src/engine/compaction/output-cuts.js';
+import { outputRepairState, repairGroups } from '../../../src/engine/compaction/planned-task.js';
 import {
   overlappingGroups,
   overlappingSSTables,
@@ -78,14 +79,14 @@ it('never mixes SSTables of different repairs', () => {
     sstable(8, 'az'),
   ];
   const groups = repairGroups(all);
-  expect(groups.map(({ kind, inputs }) => `${kind}: ${ids(inputs)}`)).toEqual([
+  expect(groups.map(({ repair, sstables }) => `${repair}: ${ids(sstables)}`)).toEqual([
     'pending repair: 4',
     'pending repair: 3 6',
     'pending repair: 5',
     'repaired: 2 7',
     'unrepaired: 1 8',
   ]);
-  expect(groups.map(({ inputs }) => outputRepairState(inputs))).toEqual([
+  expect(groups.map(({ sstables }) => outputRepairState(sstables))).toEqual([
     { repairedAtMillis: 0, pendingRepair: B, isTransient: true },
     { repairedAtMillis: 0, pendingRepair: A, isTransient: false },
     { repairedAtMillis: 0, pendingRepair: B, isTransient: false },
@@ -115,7 +116,7 @@ it('has one shard where the partitioner can not split its range', () => {
     minSSTableBytes: 0,
     sstableGrowth: 0,
   } as const;
-  const cutter = outputCutter(strategy, spans('ab', 'bc'));
+  const cutter = outputCutter(majorShape(strategy), spans('ab', 'bc'));
   expect(cutter.before(0, 0, undefined)).toEqual({ level: 0, keyCount: 200 });
   expect(cutter.before(1, 0, { plain: 10, onDisk: 0 })).toBeUndefined();
   expect(cutter.tokenSpaceCoverage(0n, 1n)).toBe(1);
