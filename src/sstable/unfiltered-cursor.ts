@@ -59,7 +59,7 @@ export class DeletionSlot {
 }
 
 /** A column of the header as the cursor steps through it. */
-class ColumnInfo {
+export class ColumnInfo {
   readonly column: Column;
   readonly isComplex: boolean;
   /** Width of values stored without a length, else -1; complex columns always store lengths. */
@@ -126,27 +126,27 @@ export class UnfilteredCursor {
   valueStart = 0;
   valueEnd = 0;
 
-  private readonly statics: readonly ColumnInfo[];
-  private readonly regulars: readonly ColumnInfo[];
+  protected readonly statics: readonly ColumnInfo[];
+  protected readonly regulars: readonly ColumnInfo[];
   private readonly clusteringFixed: Int32Array;
   private readonly usesUInt: boolean;
-  private readonly minTimestampHi: number;
-  private readonly minTimestampLo: number;
-  private readonly minLocalDeletion: number;
-  private readonly minTtl: number;
-  private columns: readonly ColumnInfo[];
+  protected minTimestampHi: number;
+  protected minTimestampLo: number;
+  protected minLocalDeletion: number;
+  protected minTtl: number;
+  protected columns: readonly ColumnInfo[];
   private info!: ColumnInfo;
-  private nextColumnIndex = 0;
+  protected nextColumnIndex = 0;
   /** Absent columns of the row: none, a bit set (below 64), or a flag a column. */
   private subset = 0;
   private absentLo = 0;
   private absentHi = 0;
   private readonly absent: Uint8Array;
   /** Index in `in.buf` at which the row's body ends. */
-  private bodyEnd = 0;
+  protected bodyEnd = 0;
   /** Where the row's columns begin, from `in.mark`. */
   private columnsOffset = 0;
-  private inPartition = false;
+  protected inPartition = false;
 
   constructor(input: DataCursor, header: SerializationHeader, version: Version) {
     this.in = input;
@@ -206,8 +206,8 @@ export class UnfilteredCursor {
     this.stopped = true;
   }
 
-  private stopped = false;
-  private staticPending = false;
+  protected stopped = false;
+  protected staticPending = false;
 
   private readPartitionDeletion(): void {
     const c = this.in;
@@ -354,35 +354,39 @@ export class UnfilteredCursor {
     }
     this.clusteringSize = size;
     this.readClustering();
-    const bodySize = c.uvint();
-    c.need(bodySize);
+    this.readSizes();
     this.settleClustering();
-    const end = c.pos + bodySize;
-    c.fence = c.base + end;
-    c.uvint();
     this.readDeletion(c, this.deletion);
     if (BOUNDARY_KINDS & (1 << kind)) this.readDeletion(c, this.openDeletion);
-    if (c.pos !== end)
-      throw c.corrupt('range tombstone bound does not fill its size', {
-        seen: c.pos - end + bodySize,
-        expected: bodySize,
-      });
+    this.finishMarker();
     this.bodyEnd = 0;
     this.columns = NO_COLUMNS;
     this.nextColumnIndex = 0;
     this.cellsLeft = 0;
   }
 
+  /** Reads the sizes before the body of a row or marker: all of it is then at hand, up to `bodyEnd`. */
+  protected readSizes(): void {
+    const c = this.in;
+    const bodySize = c.uvint();
+    c.need(bodySize);
+    this.bodyEnd = c.pos + bodySize;
+    c.fence = c.base + this.bodyEnd; // a fetch within the row would move the bytes that indexes point at
+    c.uvint();
+  }
+
+  /** Checks that the marker just read filled its size. */
+  protected finishMarker(): void {
+    const off = this.in.pos - this.bodyEnd;
+    if (off !== 0) throw this.in.corrupt('range tombstone bound does not fill its size', { seen: `${off} bytes off` });
+  }
+
   private readRowBody(isStatic: boolean): void {
     const c = this.in;
     const flags = this.flags;
     this.isStatic = isStatic;
-    const bodySize = c.uvint();
-    c.need(bodySize);
+    this.readSizes();
     this.settleClustering();
-    this.bodyEnd = c.pos + bodySize;
-    c.fence = c.base + this.bodyEnd; // a fetch within the row would move the bytes that indexes point at
-    c.uvint();
     this.readLiveness(c);
     this.hasDeletion = (flags & 0x10) !== 0;
     if (flags & 0x10) {
@@ -628,7 +632,7 @@ export class UnfilteredCursor {
   }
 
   /** Passes over what is left of the row, and checks that it filled its size. */
-  private finishRow(): void {
+  protected finishRow(): void {
     const c = this.in;
     if (this.cellsLeft > 0 || this.nextColumnIndex < this.columns.length) {
       c.pos = this.bodyEnd; // not read to its end
@@ -646,7 +650,7 @@ export class UnfilteredCursor {
   }
 
   /** Leaves the row at once: its size is known. */
-  private skipBody(): number {
+  protected skipBody(): number {
     if (this.bodyEnd > 0) this.in.pos = this.bodyEnd;
     return 0;
   }
@@ -685,7 +689,7 @@ export class UnfilteredCursor {
     return ttl === EXPIRED_LIVENESS_TTL ? localDeletion : INVALID_DELETION_TIME;
   }
 
-  private readDeletion(c: Cursor, into: DeletionSlot): void {
+  protected readDeletion(c: Cursor, into: DeletionSlot): void {
     this.readTimestamp(c);
     into.hi = c.hi;
     into.lo = c.lo;
