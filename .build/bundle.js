@@ -60,7 +60,7 @@ const { metafile } = await build({
   platform: 'node',
   format: 'esm',
   target: 'node20',
-  external: ['@oclif/core/run', '@inquirer/prompts', 'hysnappy', 'lz4-napi', 'ora', 'tsx', 'typescript', 'zstd-codec'],
+  external: ['@oclif/core/run', '@inquirer/prompts', 'hysnappy', 'ora', 'tsx', 'typescript', 'zstd-codec'],
   banner: {
     js: [
       "import { createRequire as createRequire__ } from 'node:module';",

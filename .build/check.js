@@ -15,7 +15,13 @@ function step(name, command, ...args) {
 }
 
 function generated() {
-  const files = ['oclif.manifest.json', 'README.md', ...fs.readdirSync('man').map((name) => `man/${name}`)];
+  const kernels = fs.readdirSync('src', { recursive: true }).filter((name) => name.endsWith('.wasm.ts'));
+  const files = [
+    'oclif.manifest.json',
+    'README.md',
+    ...fs.readdirSync('man').map((name) => `man/${name}`),
+    ...kernels.map((name) => `src/${name}`),
+  ];
   return new Map(files.map((file) => [file, fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : '']));
 }
 

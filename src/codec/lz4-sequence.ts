@@ -10,11 +10,6 @@ export const MIN_MATCH = 4;
 /** Literals from which on a copy by the engine costs less than one by words. */
 const LONG_RUN = 64;
 
-/** Longest block that `length` bytes can become. */
-export function maxLz4BlockLength(length: number): number {
-  return length + Math.floor(length / 255) + 16;
-}
-
 /** Writes `extra`, what of a length does not fit its four bits. Returns where it ends. */
 export function putLength(dst: Uint8Array, at: number, extra: number): number {
   let p = at;

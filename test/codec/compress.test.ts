@@ -5,7 +5,7 @@ import { crc32 } from '../../src/bytes/crc32.js';
 import { InvariantError, UnsupportedError } from '../../src/bytes/errors.js';
 import type { Codec, CodecOptions } from '../../src/codec/codec.js';
 import { loadCodec, loadCompressor } from '../../src/codec/load.js';
-import { decodeLz4Block } from '../../src/codec/lz4.js';
+import { decodeLz4Block } from '../../src/codec/lz4-block.js';
 import { REFERENCE, referenceInput } from './reference-input.js';
 
 const CODECS: readonly (readonly [name: string, options: CodecOptions])[] = [

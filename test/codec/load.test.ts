@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { UnsupportedError } from '../../src/bytes/errors.js';
 import { type Codec, CodecError } from '../../src/codec/codec.js';
 import { loadCodec } from '../../src/codec/load.js';
+import { encodeLz4Block } from '../../src/codec/lz4-block.js';
 import { randomOf } from '../corrupt.js';
 
 const require = createRequire(import.meta.url);
@@ -37,9 +38,10 @@ function snappyLiterals(plain: Uint8Array): Uint8Array {
 const CODECS: readonly (readonly [name: string, compress: () => Compress | Promise<Compress>])[] = [
   [
     'LZ4Compressor',
-    () => {
-      const { compressSync } = require('lz4-napi') as { compressSync(data: Buffer): Buffer };
-      return (plain) => compressSync(Buffer.from(plain));
+    () => (plain) => {
+      const stored = Buffer.alloc(plain.length * 2 + 64);
+      stored.writeUInt32LE(plain.length);
+      return stored.subarray(0, encodeLz4Block(plain, 0, plain.length, stored, 4));
     },
   ],
   ['SnappyCompressor', () => snappyLiterals],
