@@ -1,16 +1,16 @@
 /**
  * Statistics.db written anew with another level or another state of repair, as Cassandra does it in place (MetadataSerializer.mutate): nothing else
- * of the SSTable changes, and no digest covers the file. It is written beside, synced and renamed: at any moment the old or the new one is there.
+ * of the SSTable changes, and no digest covers the file. At any moment the old or the new one is there.
  */
 import type { OutputStorage } from '../../bytes/sink.js';
 import type { Storage } from '../../bytes/source.js';
-import { COMPONENT, componentPath, type Descriptor } from '../../sstable/descriptor.js';
+import { COMPONENT, type Descriptor } from '../../sstable/descriptor.js';
 import { NO_POSITION, type StatsMetadata } from '../../sstable/metadata/stats.js';
 import { makeTombstoneHistogram } from '../../sstable/metadata/tombstone-histogram.js';
 import { encodeStatistics, readStatistics } from '../../sstable/statistics.js';
-import { TEMPORARY } from '../../sstable/unpublished.js';
 import type { Version } from '../../sstable/version.js';
 import type { RepairState } from '../compaction/sstable-facts.js';
+import { replaceComponent } from '../lifecycle/replace-component.js';
 
 export type StatisticsChange = {
   readonly level?: number | undefined;
@@ -30,25 +30,7 @@ export function mutateRepairState(output: OutputStorage, descriptor: Descriptor,
 
 /** @throws as {@link mutateLevel}; then the file is as it was */
 export function mutateStatistics(output: OutputStorage, descriptor: Descriptor, change: StatisticsChange): void {
-  const file = componentPath(descriptor, COMPONENT.statistics);
-  const bytes = mutatedStatistics(output, descriptor, change);
-  const beside = file + TEMPORARY;
-  // one that a crash has left is no longer needed: a start of the node removes it too
-  output.remove(beside);
-  try {
-    const sink = output.create(beside);
-    try {
-      sink.write(bytes);
-      sink.sync();
-    } finally {
-      sink.close();
-    }
-    output.rename(beside, file);
-  } catch (error) {
-    output.remove(beside);
-    throw error;
-  }
-  output.syncDirectory(descriptor.directory);
+  replaceComponent(output, descriptor, COMPONENT.statistics, mutatedStatistics(output, descriptor, change));
 }
 
 /** What Statistics.db holds after the change. @throws CorruptError */
