@@ -15,8 +15,8 @@ import {
   WHOLE_RING,
 } from '../../sstable/metadata/token-space-coverage.js';
 import type { Partitioner, Token } from '../../sstable/partitioner.js';
+import type { ShardOptions } from '../strategies/unified-options.js';
 import { type SSTableFacts, spanOf } from './sstable-facts.js';
-import type { ShardOptions } from './strategy.js';
 
 /** SSTables of a partition or of few would seem infinitely dense: below this share the span is not taken into account. */
 const MIN_COVERAGE = 2 ** -48;

@@ -2,24 +2,38 @@
  * What a compaction strategy is asked and what it answers: metadata of SSTables in, decisions with their reasons out. No file is opened, no clock
  * read: the planner, the compactor and the simulator ask the same functions.
  */
+import type { Token } from '../../sstable/partitioner.js';
 import type { SSTableFacts } from '../compaction/sstable-facts.js';
 
 /** What a strategy knows of an SSTable. Made up by the simulator and by plans, which ask again after what they have decided. */
 export type Candidate = SSTableFacts & {
   /** Of Data.db before compression. */
   readonly plainBytes: number;
+  /** Of all files of the SSTable that its TOC.txt names, those missing counted 0. */
+  readonly componentBytes: number;
   /** When Data.db was written: its modification time; milliseconds since the epoch. */
   readonly createdMillis: number;
   /** Share of cells that are tombstones droppable at `gcBefore`, 0 to 1 and, as Cassandra counts, beyond: an estimate. */
   droppableRatio(gcBeforeSeconds: number): number;
   /** Share of the token space that the SSTable stands for; undefined where it is not recorded. */
   readonly tokenSpaceCoverage: number | undefined;
+  /** From the histogram of cells per partition, both as Cassandra counts them. */
+  readonly cellsPerPartition: { readonly count: number; readonly mean: number };
+  /** Whether the index has samples enough for estimates of a part of the keys. */
+  readonly isEstimationInformative: boolean;
+  /** About how many of its keys, those of `estimatedKeys`, have tokens in any of these spans. */
+  estimatedKeysIn(spans: readonly TokenSpan[]): number;
 };
+
+/** Tokens after that of `after` up to that of `upTo`; where both are the same, all tokens. */
+export type TokenSpan = { readonly after: Token; readonly upTo: Token };
 
 export type StrategyContext = {
   readonly nowMillis: number;
   /** Deletions before it may be dropped; seconds since the epoch. */
   readonly gcBeforeSeconds: number;
+  /** SSTables of the table that are in another repair state: never compacted together with those asked for, but what they hold may be deleted by them. */
+  readonly others?: readonly Candidate[];
 };
 
 /** What comes out of a compaction. */
@@ -73,4 +87,9 @@ export type Decision<T extends Candidate = Candidate> = {
  */
 export type Strategy = {
   next<T extends Candidate>(sstables: readonly T[], context: StrategyContext): Decision<T>;
+  /**
+   * The strategy once a pick of these SSTables has been done and gave `outputs` (for `uplevel` the SSTable in its new level). Only of strategies
+   * that remember what they did: leveled, until the node is started again.
+   */
+  after?<T extends Candidate>(sstables: readonly T[], pick: Pick<T>, outputs: readonly T[]): Strategy;
 };

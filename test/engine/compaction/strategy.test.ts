@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { shardCount, splitToken } from '../../../src/engine/compaction/shards.js';
-import { compactionParams } from '../../../src/engine/compaction/strategy.js';
+import { compactionParams } from '../../../src/engine/strategies/options.js';
 
 const of = (name: string, options: Record<string, string> = {}) =>
   compactionParams({ class: `org.apache.cassandra.db.compaction.${name}`, ...options });

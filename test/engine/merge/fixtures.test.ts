@@ -11,7 +11,7 @@ import { memoryOutput, type OutputStorage } from '../../../src/bytes/sink.js';
 import { diskStorage, type Storage } from '../../../src/bytes/source.js';
 import { findTable, type Schema, type Table, type View } from '../../../src/cql/schema.js';
 import { MajorCompaction, readAllFacts, type TaskResult } from '../../../src/engine/compaction/major-compaction.js';
-import { compactionParams } from '../../../src/engine/compaction/strategy.js';
+import { compactionParams } from '../../../src/engine/strategies/options.js';
 import { resolvePaths } from '../../../src/engine/data-directory.js';
 import { loadSchema } from '../../../src/engine/schema-loader.js';
 import type { SSTableDirectory } from '../../../src/engine/sstable-directory.js';
