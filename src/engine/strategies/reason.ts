@@ -26,6 +26,11 @@ export function spreadText(least: number, most: number): string {
   return low === high ? `${low} ${lowUnit}` : `${low}–${high} ${lowUnit}`;
 }
 
+/** To some two figures: "48 MiB". */
+export function bytesText(bytes: number): string {
+  return sizeText(bytes).join(' ');
+}
+
 function sizeText(bytes: number): [number: string, unit: string] {
   let unit = 0;
   let value = bytes;
