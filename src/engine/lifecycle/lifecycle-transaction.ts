@@ -24,7 +24,7 @@ import type { FileSink, OutputStorage } from '../../bytes/sink.js';
 import { COMPONENT, type Descriptor } from '../../sstable/descriptor.js';
 import { TEMPORARY } from '../../sstable/unpublished.js';
 import type { Version } from '../../sstable/version.js';
-import { filesOfPrefix, newestMillis, removeOldestFirst, type SSTableFile } from './record-files.js';
+import { filesOfPrefix, newestMillis, removeByLog } from './record-files.js';
 import {
   decodeLines,
   encodeRecords,
@@ -239,15 +239,8 @@ export class LifecycleTransaction {
     const { output } = this;
     try {
       this.closeSinks();
-      const directories = this.replicas.map(({ directory }) => directory);
-      const files: SSTableFile[] = [];
-      for (const prefix of prefixes) files.push(...filesOfPrefix(output, prefix));
-      removeOldestFirst(output, files);
-      for (const directory of directories) output.syncDirectory(directory);
-      for (const { directory, file } of this.replicas) {
-        output.remove(file);
-        output.syncDirectory(directory);
-      }
+      const files = [...prefixes].flatMap((prefix) => filesOfPrefix(output, prefix));
+      removeByLog(output, files, this.replicas.map(({ file }) => file)); // biome-ignore format: one line
     } catch (error) {
       throw unfinished(trouble, this.replicas[0]?.file ?? this.logName, error);
     }

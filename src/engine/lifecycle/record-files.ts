@@ -32,8 +32,23 @@ export function newestMillis(files: readonly SSTableFile[]): number {
   return files.reduce((newest, { mtimeMillis }) => Math.max(newest, mtimeMillis), 0);
 }
 
-/** Oldest first: while any file of an SSTable is left, the newest is, by whose time its record is checked. @throws UsageError */
-export function removeOldestFirst(output: OutputStorage, files: readonly SSTableFile[]): void {
-  const sorted = [...files].sort((a, b) => a.mtimeMillis - b.mtimeMillis);
-  for (const file of sorted) output.remove(file.path);
+/**
+ * Removes what a log says is to go, then the log itself. The oldest file goes first: while any of an SSTable is left, the newest is, by whose time
+ * its record is checked. The directories are synced before (files that were removed earlier are not to come back), between and after, so that on
+ * the disk, too, the log is the last to go.
+ * @param replicas files of the log
+ * @throws UsageError
+ */
+export function removeByLog(output: OutputStorage, files: readonly SSTableFile[], replicas: readonly string[]): void {
+  const directories = new Set([...replicas, ...files.map((file) => file.path)].map((file) => path.dirname(file)));
+  const sync = () => {
+    for (const directory of directories) output.syncDirectory(directory);
+  };
+  sync();
+  for (const file of [...files].sort((a, b) => a.mtimeMillis - b.mtimeMillis)) output.remove(file.path);
+  sync();
+  for (const file of replicas) {
+    output.remove(file);
+    output.syncDirectory(path.dirname(file));
+  }
 }

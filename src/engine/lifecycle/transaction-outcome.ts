@@ -174,13 +174,17 @@ class FileFinder {
     return files;
   }
 
-  /** The recorded directory, while it is one of the replicas' or has such files; else the replicas' directories that are named like it. */
+  /**
+   * The recorded directory, where it is one of the replicas'; else that of the replicas' that is named like it and has such files; else the recorded
+   * one, if it has them; else those named like it.
+   */
   private places(recorded: string, prefix: string): readonly string[] {
     const exact = this.directories.find((directory) => path.resolve(directory) === recorded);
     if (exact !== undefined) return [exact];
     const tail = (directory: string) => path.resolve(directory).split(path.sep).slice(-2).join(path.sep);
     const moved = this.directories.filter((directory) => tail(directory) === tail(recorded));
-    return moved.length === 0 || this.named(recorded, prefix).length > 0 ? [recorded] : moved;
+    const hasFiles = (directory: string) => this.named(directory, prefix).length > 0;
+    return moved.length === 0 || (!moved.some(hasFiles) && hasFiles(recorded)) ? [recorded] : moved;
   }
 
   private named(directory: string, prefix: string): readonly string[] {
