@@ -20,6 +20,7 @@ export type FileStat = {
   readonly size: number;
   readonly isDirectory: boolean;
   readonly isFile: boolean;
+  /** Whole milliseconds since 1970, as Java gives them. */
   readonly mtimeMillis: number;
   /** Device and inode as one text, and the number of names: how hard links are told. */
   readonly inode: string;
@@ -114,14 +115,14 @@ export const diskStorage: Storage = {
   },
   stat(file) {
     try {
-      const s = fs.statSync(file);
+      const s = fs.statSync(file, { bigint: true });
       return {
-        size: s.size,
+        size: Number(s.size),
         isDirectory: s.isDirectory(),
         isFile: s.isFile(),
-        mtimeMillis: s.mtimeMs,
+        mtimeMillis: wholeMillis(s.mtimeNs),
         inode: `${s.dev}:${s.ino}`,
-        links: s.nlink,
+        links: Number(s.nlink),
       };
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code;
@@ -130,6 +131,11 @@ export const diskStorage: Storage = {
     }
   },
 };
+
+/** Not Node's own milliseconds: these are a double, which the last hundred nanoseconds of a millisecond round up to the next. */
+function wholeMillis(nanos: bigint): number {
+  return Number((nanos - (((nanos % 1_000_000n) + 1_000_000n) % 1_000_000n)) / 1_000_000n);
+}
 
 /** Bytes in memory as a source. */
 export function memorySource(bytes: Uint8Array, name = 'memory'): ByteSource {
