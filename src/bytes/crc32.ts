@@ -23,3 +23,14 @@ function byTable(data: Uint8Array, value = 0): number {
 
 /** CRC-32 of `data`, continuing from `value`; unsigned 32 bits. */
 export const crc32: (data: Uint8Array, value?: number) => number = native ?? byTable;
+
+/** CRC-32 of an int32's four bytes, big-endian: by table, for a call of the native one costs more. */
+export function crc32OfInt(int: number, value = 0): number {
+  table ??= makeTable();
+  let c = ~value;
+  c = table[(c ^ (int >>> 24)) & 0xff]! ^ (c >>> 8);
+  c = table[(c ^ (int >>> 16)) & 0xff]! ^ (c >>> 8);
+  c = table[(c ^ (int >>> 8)) & 0xff]! ^ (c >>> 8);
+  c = table[(c ^ int) & 0xff]! ^ (c >>> 8);
+  return ~c >>> 0;
+}

@@ -400,10 +400,10 @@ export class DataCursor extends Cursor {
   /** Absolute position beyond which nothing is fetched for now: the end of a row whose bytes are all at hand. */
   fence = Number.POSITIVE_INFINITY;
 
-  constructor(data: DataFile, position = 0, limit: number = data.length) {
+  constructor(data: DataFile, position = 0, limit: number = data.length, component: string = COMPONENT.data) {
     super(
       new Uint8Array(Math.min(data.windowBytes, Math.max(64, limit - position))),
-      { file: data.file, component: COMPONENT.data },
+      { file: data.file, component },
       0,
       0,
       position,

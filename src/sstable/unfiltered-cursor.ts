@@ -645,7 +645,7 @@ export class UnfilteredCursor {
     this.bodyEnd = 0;
   }
 
-  private skipPartition(): void {
+  protected skipPartition(): void {
     while (this.nextUnfiltered() !== END) this.bodyEnd = this.skipBody();
   }
 
