@@ -1,5 +1,5 @@
 /**
- * The four errors that lsmctl knows. Each carries facts, never only a sentence: one place (`src/cli/exit.ts`) turns them into a line for
+ * The errors that lsmctl knows. Each carries facts, never only a sentence: one place (`src/cli/exit.ts`) turns them into a line for
  * people and an exit code.
  */
 
@@ -14,7 +14,11 @@ export type ErrorFacts = {
   readonly expected?: string | number;
   /** The next thing to do, as a sentence or a command. */
   readonly hint?: string;
+  /** Where one error stands for several: each, with its own place and hint. */
+  readonly reasons?: readonly ErrorReason[];
 };
+
+export type ErrorReason = { readonly message: string; readonly file?: string; readonly hint?: string };
 
 export abstract class LsmctlError extends Error {
   abstract readonly code: string;
@@ -39,6 +43,11 @@ export class UnsupportedError extends LsmctlError {
 /** What the user asked can't be done as asked: a missing file, a flag that contradicts another, no permission. */
 export class UsageError extends LsmctlError {
   readonly code = 'USAGE';
+}
+
+/** What an operation that changes a directory in place refuses, as unsafe: nothing has been touched. */
+export class RefusedError extends LsmctlError {
+  readonly code = 'REFUSED';
 }
 
 /** A bug of lsmctl's own. */

@@ -4,7 +4,8 @@
  */
 import { UnsupportedError } from '../bytes/errors.js';
 import { type Hash128, murmur3 } from '../bytes/murmur3.js';
-import { addHashToFilter, type BloomFilter, encodeFilter, makeFilter, unsignedRemainder } from './filter.js';
+import { encodeFilter, filterWords } from './filter.js';
+import { FilterBits } from './filter-bits.js';
 import type { Version } from './version.js';
 
 /**
@@ -76,22 +77,12 @@ function bestHashCount(bits: number): number {
   return chances.indexOf(Math.min(...chances)) + 1;
 }
 
-/** Filters of fewer bits than this are addressed with int32. */
-const INT_CAPACITY = 2 ** 31;
-
 export class FilterBuilder {
-  readonly filter: BloomFilter;
-  /** Bits of the filter, its inverse, and 2^64 modulo it. */
-  private readonly capacity: number;
-  private readonly inverse: number;
-  private readonly wrap: number;
+  readonly filter: FilterBits;
   private readonly hash: Hash128 = new Int32Array(4);
 
-  constructor(filter: BloomFilter) {
+  constructor(filter: FilterBits) {
     this.filter = filter;
-    this.capacity = filter.bits.length * 8;
-    this.inverse = 1 / this.capacity;
-    this.wrap = (unsignedRemainder(-1, -1, this.capacity) + 1) % this.capacity;
   }
 
   /** Sets the bits of the key `bytes[0, length)`. */
@@ -101,55 +92,7 @@ export class FilterBuilder {
 
   /** {@link add} for a key's Murmur3 hash. */
   addHash(hash: Hash128): void {
-    if (this.capacity < INT_CAPACITY) this.setBits(hash[0]!, hash[1]!, hash[2]!, hash[3]!);
-    else addHashToFilter(this.filter, hash);
-  }
-
-  /**
-   * The bits |(base + k · step) % capacity|. Dividing each sum would cost more than the hash: its residue is carried along instead, less 2^64
-   * where the sum leaves int64. Signs and carries are masks, since branches on them would be mispredicted half of the time.
-   */
-  private setBits(stepHi: number, stepLo: number, baseHi: number, baseLo: number): void {
-    const { capacity, wrap } = this;
-    const { bits, hashCount } = this.filter;
-    // both are subtracted, so that no intermediate value leaves int32
-    const back = capacity - this.residue(stepHi, stepLo);
-    const slip = stepHi >= 0 ? wrap : capacity - wrap;
-    let residue = this.residue(baseHi, baseLo);
-    let hi = baseHi;
-    let lo = baseLo;
-    for (let k = 0; k < hashCount; k++) {
-      // Java's remainder has the sign of the sum: of a negative one it is residue - capacity, and 0 stays 0
-      const sign = hi >> 31;
-      let bit = ((residue ^ sign) - sign + (capacity & sign)) | 0;
-      if (bit === capacity) bit = 0;
-      bits[bit >>> 3] = bits[bit >>> 3]! | (1 << (bit & 7));
-      const sumLo = (lo + stepLo) | 0;
-      const carry = ((lo & stepLo) | ((lo | stepLo) & ~sumLo)) >>> 31;
-      const sumHi = (hi + stepHi + carry) | 0;
-      const overflow = ((hi ^ sumHi) & (stepHi ^ sumHi)) >> 31;
-      residue = (residue - back) | 0;
-      residue += capacity & (residue >> 31);
-      residue = (residue - (slip & overflow)) | 0;
-      residue += capacity & (residue >> 31);
-      hi = sumHi;
-      lo = sumLo;
-    }
-  }
-
-  /** The residue, 0 or above, of a signed 64-bit value: by multiplication, which may miss the quotient by one and is put right at the end. */
-  private residue(hi: number, lo: number): number {
-    const { capacity, inverse } = this;
-    let x = hi >>> 0;
-    x -= Math.floor(x * inverse) * capacity;
-    x = x * 65536 + (lo >>> 16);
-    x -= Math.floor(x * inverse) * capacity;
-    x = x * 65536 + (lo & 0xffff);
-    x -= Math.floor(x * inverse) * capacity;
-    if (x < 0) x += capacity;
-    else if (x >= capacity) x -= capacity;
-    if (hi >= 0) return x | 0;
-    return x >= this.wrap ? (x - this.wrap) | 0 : (x - this.wrap + capacity) | 0;
+    this.filter.set(hash);
   }
 
   /** Filter.db. */
@@ -164,5 +107,5 @@ export class FilterBuilder {
  */
 export function makeFilterBuilder(expectedKeys: number, fpChance: number): FilterBuilder | undefined {
   const spec = filterSpec(fpChance);
-  return spec && new FilterBuilder(makeFilter(expectedKeys, spec.bitsPerKey, spec.hashCount));
+  return spec && new FilterBuilder(new FilterBits(filterWords(expectedKeys, spec.bitsPerKey), spec.hashCount));
 }

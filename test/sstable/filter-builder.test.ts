@@ -5,7 +5,8 @@ import { crc32 } from '../../src/bytes/crc32.js';
 import { UnsupportedError } from '../../src/bytes/errors.js';
 import { toBigInt } from '../../src/bytes/int64.js';
 import { murmur3 } from '../../src/bytes/murmur3.js';
-import { addHashToFilter, bitsSet, isPresent, makeFilter } from '../../src/sstable/filter.js';
+import { addHashToFilter, bitsSet, isHashPresent, isPresent, makeFilter } from '../../src/sstable/filter.js';
+import { FilterBits } from '../../src/sstable/filter-bits.js';
 import { FilterBuilder, filterSpec, makeFilterBuilder } from '../../src/sstable/filter-builder.js';
 import { versionOf } from '../../src/sstable/version.js';
 
@@ -82,7 +83,7 @@ describe('FilterBuilder', () => {
         fc.integer({ min: 1, max: 20 }),
         fc.integer({ min: 1, max: 3000 }),
         (key, hashCount, keys) => {
-          const filter = makeFilter(keys, 10, hashCount);
+          const filter = FilterBits.of(makeFilter(keys, 10, hashCount));
           const plain = makeFilter(keys, 10, hashCount);
           const builder = new FilterBuilder(filter);
           builder.add(key, key.length);
@@ -90,6 +91,8 @@ describe('FilterBuilder', () => {
           expect(bitsSet(filter)).toBe(expected.size);
           for (const bit of expected) expect((filter.bits[bit >> 3]! >> (bit & 7)) & 1).toBe(1);
           expect(isPresent(filter, key)).toBe(true);
+          const other = murmur3(Buffer.concat([key, key, key]), 0, key.length * 3, new Int32Array(4));
+          expect(filter.has(other)).toBe(isHashPresent(filter, other));
           addHashToFilter(plain, murmur3(key, 0, key.length, new Int32Array(4)));
           expect(Buffer.compare(filter.bits, plain.bits)).toBe(0);
         },
@@ -109,8 +112,9 @@ describe('FilterBuilder', () => {
     [0, 64, -1, -64],
   ])('agrees with the plain way at the edges of int64: %d %d %d %d', (...hash) => {
     for (const keys of [0, 1, 5, 99, 6_400_001]) {
-      const filter = makeFilter(keys, 10, 20);
+      const filter = FilterBits.of(makeFilter(keys, 10, 20));
       new FilterBuilder(filter).addHash(Int32Array.from(hash));
+      expect(filter.has(Int32Array.from(hash))).toBe(true);
       const plain = makeFilter(keys, 10, 20);
       addHashToFilter(plain, Int32Array.from(hash));
       expect(Buffer.compare(filter.bits, plain.bits)).toBe(0);
