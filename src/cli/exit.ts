@@ -6,7 +6,7 @@
  * An interrupt (Ctrl-C) is left to its default action, which ends even a long synchronous loop; a shell reports that as 130. Where there is
  * something to clear away first, `interrupt.ts` sees to it.
  */
-import { type ErrorFacts, LsmctlError } from '../bytes/errors.js';
+import { type ErrorFacts, type ErrorReason, LsmctlError } from '../bytes/errors.js';
 import { fileError } from '../bytes/source.js';
 
 export const EXIT = {
@@ -101,7 +101,13 @@ export function errorText(report: ErrorReport): string {
   parts.push((report.stack ? 'internal error: ' : '') + report.message);
   const line = parts.join(': ') + (compared.length ? ` (${compared.join(', ')})` : '');
   const stack = report.stack ? `${report.stack}\n` : '';
-  return `${line}\n${stack}${report.hint ? `hint: ${printable(report.hint)}\n` : ''}`;
+  const reasons = (facts.reasons ?? []).map(reasonText).join('');
+  return `${line}\n${reasons}${stack}${report.hint ? `hint: ${printable(report.hint)}\n` : ''}`;
+}
+
+function reasonText({ file, message, hint }: ErrorReason): string {
+  const line = `  - ${file === undefined ? '' : `${printable(file)}: `}${printable(message)}\n`;
+  return hint === undefined ? line : `${line}    hint: ${printable(hint)}\n`;
 }
 
 /** The object that `--json` puts on stderr. */
