@@ -77,6 +77,22 @@ export const pathArg = Args.string({
   description: 'data directory, keyspace, table, snapshot or backup directory, or any file of an SSTable',
 });
 
+/** PATH of commands on commit logs. */
+export const logPathArg = Args.string({
+  description: 'commit log directory (commitlog, cdc_raw, an archive), the directory above it, or segment files',
+});
+
+export const dataFlag = Flags.string({
+  summary: 'data directory of the node whose log it is (default: the one beside the log); may be given often',
+  helpValue: 'DIR',
+  multiple: true,
+});
+
+export const cassandraYamlFlag = Flags.string({
+  summary: 'the cassandra.yaml whose transparent_data_encryption_options name the key of encrypted segments',
+  helpValue: 'FILE',
+});
+
 /**
  * Unix seconds of `text`: digits (an optional minus), or ISO 8601; a date without a zone is UTC.
  * @throws UsageError naming `flag`
@@ -102,6 +118,20 @@ function inRange(seconds: number, text: string, flag: string): number {
 
 /** 9999-12-31T23:59:59Z */
 const LAST_SECOND = 253_402_300_799;
+
+/** Microseconds as they are stored, or ISO 8601 to the microsecond. @throws UsageError naming `flag` */
+export function parseMicros(text: string, flag: string): bigint {
+  const seconds = () => BigInt(parseTimeSeconds(text, flag, 'microseconds'));
+  const fraction = /[.,](\d{1,6})/.exec(text)?.[1] ?? '';
+  const micros = /^-?\d+$/.test(text) ? BigInt(text) : seconds() * 1_000_000n + BigInt(fraction.padEnd(6, '0'));
+  if (micros !== BigInt.asIntN(64, micros)) {
+    throw new UsageError(`${flag} is beyond the range of timestamps`, {
+      seen: text,
+      expected: 'a signed 64-bit number',
+    });
+  }
+  return micros;
+}
 
 const SECONDS_OF: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86400, w: 604800 };
 

@@ -75,21 +75,27 @@ export type SegmentEnd = {
   readonly sections: number;
 };
 
-/**
- * Walks a segment to its end; yields the file position from time to time.
- * @param checksums whether the checksums of mutations are checked
- */
+export type ReadOptions = {
+  /** Whether the checksums of mutations are checked; those of their sizes always are. */
+  readonly checksums?: boolean;
+  /** Where an earlier read ended: only sections that have come since. */
+  readonly resume?: Pick<SegmentEnd, 'filePosition' | 'position' | 'sections'> | undefined;
+};
+
+/** Walks a segment to its end; yields the file position from time to time. */
 export function* readSegment(
   { source, descriptor, decoder }: OpenSegment,
   visitor: SegmentVisitor,
-  { checksums = true } = {},
+  { checksums = true, resume }: ReadOptions = {},
 ): Generator<number, SegmentEnd> {
   const context = { file: source.path, component: 'commit log' };
   const c = new SourceCursor(source, context, 0, source.size, BLOCK_BYTES);
   const reader = new EntryReader(visitor, checksums);
-  let marker = descriptor.headerBytes;
-  let position = marker;
-  for (let number = 0; ; number++) {
+  let { filePosition: marker, position } = resume ?? {
+    filePosition: descriptor.headerBytes,
+    position: descriptor.headerBytes,
+  };
+  for (let number = resume?.sections ?? 0; ; number++) {
     const at = { filePosition: marker, position, section: number };
     const endOf = (kind: SegmentEnd['kind']): SegmentEnd => ({
       kind,

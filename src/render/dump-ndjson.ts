@@ -98,7 +98,7 @@ export class NdjsonWriter implements PartitionWriter {
   private readonly header: SerializationHeader;
   private readonly context: DumpContext;
   /** A line up to its kind. */
-  private readonly lineStart: Uint8Array;
+  protected lineStart: Uint8Array;
   private readonly keyColumns: KeyColumns;
   private readonly keyFields: readonly Field[];
   private readonly clustering: readonly Field[];

@@ -12,7 +12,7 @@ import { COMPONENT, componentPath, type Descriptor, parseTableDirectory } from '
 import { readStatistics } from '../../sstable/statistics.js';
 import { confirm } from '../confirm.js';
 import { EXIT, type ExitCode, errorText, reportOf } from '../exit.js';
-import { parseTimeSeconds } from '../flags.js';
+import { parseMicros } from '../flags.js';
 import { notice, type Sink, terminalWidth, withSink } from '../output.js';
 import { type Progress, startProgress } from '../progress.js';
 import { parseClustering } from './clustering.js';
@@ -317,8 +317,8 @@ async function schemaOf(run: Run, directory: string): Promise<Schema | undefined
 function filterOptions(run: Run, files: SSTableFiles): FilterOptions {
   const { flags } = run;
   return {
-    ...(flags.since !== undefined && { sinceMicros: microsOf(flags.since, '--since') }),
-    ...(flags.until !== undefined && { untilMicros: microsOf(flags.until, '--until') }),
+    ...(flags.since !== undefined && { sinceMicros: parseMicros(flags.since, '--since') }),
+    ...(flags.until !== undefined && { untilMicros: parseMicros(flags.until, '--until') }),
     tombstones: flags.tombstones,
     ...(flags.clustering !== undefined && {
       clustering: parseClustering(
@@ -327,18 +327,4 @@ function filterOptions(run: Run, files: SSTableFiles): FilterOptions {
       ),
     }),
   };
-}
-
-/** Microseconds as they are stored, or ISO 8601 to the microsecond. @throws UsageError */
-function microsOf(text: string, flag: string): bigint {
-  const seconds = () => BigInt(parseTimeSeconds(text, flag, 'microseconds'));
-  const fraction = /[.,](\d{1,6})/.exec(text)?.[1] ?? '';
-  const micros = /^-?\d+$/.test(text) ? BigInt(text) : seconds() * 1_000_000n + BigInt(fraction.padEnd(6, '0'));
-  if (micros !== BigInt.asIntN(64, micros)) {
-    throw new UsageError(`${flag} is beyond the range of timestamps`, {
-      seen: text,
-      expected: 'a signed 64-bit number',
-    });
-  }
-  return micros;
 }

@@ -1,0 +1,2 @@
+/** Formats of `commitlog dump`. */
+export const LOG_FORMATS = ['ndjson', 'cql'] as const;

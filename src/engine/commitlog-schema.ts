@@ -1,0 +1,52 @@
+/**
+ * The tables that a commit log's mutations may name. A node that starts loads its schema from the SSTables of system_schema and replays the log
+ * with that: a table, or a column, that only the log tells of (made after the last flush) it does not know then.
+ */
+import path from 'node:path';
+import type { Storage } from '../bytes/source.js';
+import { LogSchema } from '../commitlog/log-schema.js';
+import { dataDirectoriesOf, type LoadedSchema, loadSchema } from './schema-loader.js';
+
+export type LogSchemaOptions = {
+  /** Data directories; by default those beside the log. */
+  readonly data?: readonly string[] | undefined;
+  readonly schemaFile?: string | undefined;
+  readonly nowSeconds: number;
+};
+
+export type LoadedLogSchema = {
+  readonly tables: LogSchema;
+  /** `undefined` where there is none. */
+  readonly loaded: LoadedSchema | undefined;
+  /** Data directories of the node whose log it is, as far as known. */
+  readonly dataDirectories: readonly string[];
+};
+
+/**
+ * The schema for the log at `paths`: of `schemaFile`, else of the data directories.
+ * @throws UsageError, CorruptError, UnsupportedError
+ */
+export async function loadLogSchema(
+  storage: Storage,
+  paths: readonly string[],
+  { data, schemaFile, nowSeconds }: LogSchemaOptions,
+): Promise<LoadedLogSchema> {
+  const dataDirectories = data ? dataDirectoriesOf(storage, data) : dataBeside(storage, paths);
+  const tables = new LogSchema();
+  if (schemaFile === undefined && dataDirectories.length === 0) return { tables, loaded: undefined, dataDirectories };
+  const loaded = await loadSchema(storage, schemaFile === undefined ? dataDirectories : [], {
+    nowSeconds,
+    ...(schemaFile !== undefined && { schemaFile }),
+  });
+  tables.add(loaded.schema, 'schema');
+  return { tables, loaded, dataDirectories };
+}
+
+/** Data directories in or beside the directories of the log: <dir>/{commitlog,data}. */
+function dataBeside(storage: Storage, paths: readonly string[]): string[] {
+  const places = paths.flatMap((given) => {
+    const directory = storage.stat(given)?.isDirectory ? path.resolve(given) : path.dirname(path.resolve(given));
+    return [directory, path.dirname(directory)];
+  });
+  return [...new Set(places.flatMap((place) => dataDirectoriesOf(storage, [place])))];
+}
