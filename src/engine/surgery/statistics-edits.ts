@@ -45,7 +45,7 @@ export function planEdits<T extends EditableSSTable>(
   const edits: StatisticsEdit[] = [];
   for (const sstable of sstables) {
     const before = stateOf(sstable);
-    const after = wanted(sstable);
+    const after = stateOf(wanted(sstable));
     if (isSame(before, after)) continue;
     mutatedStatistics(storage, sstable.descriptor, changeTo(after));
     edits.push({ descriptor: sstable.descriptor, before, after });

@@ -1,0 +1,27 @@
+import { pathArg } from '../../src/cli/flags.js';
+import { SurgeryCommand, surgeryFlags } from '../../src/cli/surgery/command.js';
+
+export default class CompactResetLevel extends SurgeryCommand {
+  static override summary = 'put SSTables back to level 0';
+  static override description =
+    `Does what sstablelevelreset does: every SSTable that PATH leads to and that is not on level 0 is put there, so that a node with
+LeveledCompactionStrategy sorts the table into levels anew. The table need not be leveled any more.
+
+Only Statistics.db is written, beside the old one and then in its place. No Cassandra may run on the directory.`;
+  static override examples = [
+    '<%= config.bin %> compact reset-level /var/lib/cassandra/data/shop/sensors-* --dry-run',
+    '<%= config.bin %> compact reset-level /restore/shop/sensors-8f0f2b10 --yes',
+  ];
+  static override strict = false;
+  static override args = { path: pathArg };
+  static override flags = {
+    ...surgeryFlags,
+  };
+
+  async run(): Promise<object> {
+    const { argv, flags } = await this.parse(CompactResetLevel);
+    const { runResetLevel } = await import('../../src/cli/surgery/run.js');
+    const paths = argv.length > 0 ? (argv as string[]) : ['.'];
+    return runResetLevel(paths, flags, this.stage());
+  }
+}
