@@ -132,7 +132,7 @@ export class LifecycleTransaction {
    */
   abort(): void {
     if (this.current === 'committed' || this.current === 'aborted') return;
-    if (this.records.length > 0) {
+    if (this.replicas.length > 0) {
       if (this.current === 'undecided') this.takeBackCommit();
       else this.tryAppendAbort();
       this.clearAway(this.added, 'not all files of the new SSTables could be removed');
