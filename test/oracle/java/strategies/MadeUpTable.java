@@ -1,6 +1,7 @@
 package org.apache.cassandra.db.lifecycle;
 
 import com.google.common.collect.ImmutableList;
+import java.lang.reflect.Field;
 import java.nio.file.Files;
 import java.util.*;
 import org.apache.cassandra.config.DatabaseDescriptor;
@@ -11,6 +12,7 @@ import org.apache.cassandra.io.sstable.format.SSTableReader;
 import org.apache.cassandra.io.util.File;
 import org.apache.cassandra.schema.*;
 import org.apache.cassandra.utils.Clock;
+import org.apache.cassandra.utils.DefaultValue;
 
 /** A table of a node that is none: Cassandra's own store, with SSTables of whatever sort in its view, no memtable, and a clock that stands. */
 public class MadeUpTable {
@@ -27,10 +29,6 @@ public class MadeUpTable {
   public MadeUpTable() throws Exception {
     DatabaseDescriptor.clientInitialization(false);
     DatabaseDescriptor.setPartitionerUnsafe(Murmur3Partitioner.instance);
-    // clients have none of these, and changed thresholds wake the manager of compactions
-    DatabaseDescriptor.getRawConfig().concurrent_compactors = 1;
-    DatabaseDescriptor.getRawConfig().concurrent_validations = 1;
-    DatabaseDescriptor.getRawConfig().concurrent_materialized_view_builders = 1;
     TableMetadata metadata = TableMetadata.builder("ks", "t").id(TableId.fromString("8ad5a3f0-e54e-11f1-98cd-d3aa1f4bbca0"))
         .partitioner(Murmur3Partitioner.instance).addPartitionKeyColumn("k", BytesType.instance).build();
     table = TableMetadataRef.forOfflineTools(metadata);
@@ -48,7 +46,21 @@ public class MadeUpTable {
     store.getTracker().apply(View.updateLiveSet(Collections.emptySet(), new ArrayList<>(sstables)));
     CompactionParams params = CompactionParams.fromMap(options);
     store.getCompactionStrategyManager().overrideLocalParams(params);
-    store.setCompactionThresholds(params.minCompactionThreshold(), params.maxCompactionThreshold());
+    store.disableAutoCompaction();
+    set("minCompactionThreshold", params.minCompactionThreshold());
+    set("maxCompactionThreshold", params.maxCompactionThreshold());
+  }
+
+  /** The store's own setter would start compactions. */
+  @SuppressWarnings("unchecked")
+  private void set(String threshold, int value) {
+    try {
+      Field field = ColumnFamilyStore.class.getDeclaredField(threshold);
+      field.setAccessible(true);
+      ((DefaultValue<Integer>) field.get(store)).set(value);
+    } catch (ReflectiveOperationException e) {
+      throw new IllegalStateException(e);
+    }
   }
 
   /** In the order in which strategies see them. */

@@ -81,8 +81,13 @@ public class Strategies {
       maybe(r, 0.3, o, "unsafe_aggressive_sstable_expiration", pick(r, "true", "false"));
       return o;
     }
-    /** Writes of a few windows, in units of the resolution, a few at the ends of time. */
+    /**
+     * Writes of a few windows, in units of the resolution, a few at the ends of time. No two are of one size: of such the strategy takes that which a
+     * set of hashes has first.
+     */
     @Override void shape(Random r, List<Facts> sstables, Map<String, String> options, long now) {
+      Set<Long> sizes = new HashSet<>();
+      for (Facts f : sstables) while (!sizes.add(f.onDiskBytes)) f.onDiskBytes++;
       long windowMillis = 60_000L * switchOf(options.getOrDefault("compaction_window_unit", "DAYS")) * Integer.parseInt(options.getOrDefault("compaction_window_size", "1"));
       double windows = pick(r, 0.8, 3.0, 10.0);
       String resolution = options.getOrDefault("timestamp_resolution", "MICROSECONDS");
