@@ -25,9 +25,15 @@ const SILENT: Progress = { update() {}, stop() {} };
 /**
  * `label`: what is done, as "dumping". Silent where the work is small, under `--json`'s `quiet`, and where stdout is the same terminal: a
  * line among the data helps nobody. ora is loaded only where it draws.
+ * `alone`: no data is printed before the work is done, so that a terminal has room for the line.
  */
-export async function startProgress(label: string, totalBytes: number, quiet = false): Promise<Progress> {
-  if (quiet || totalBytes < MIN_BYTES || (process.stdout.isTTY && process.stderr.isTTY)) return SILENT;
+export async function startProgress(
+  label: string,
+  totalBytes: number,
+  quiet = false,
+  alone = false,
+): Promise<Progress> {
+  if (quiet || totalBytes < MIN_BYTES || (!alone && process.stdout.isTTY && process.stderr.isTTY)) return SILENT;
   const started = performance.now();
   const textAt = (done: number) => progressText(label, done, totalBytes, performance.now() - started);
   if (!process.stderr.isTTY) return throttled(PLAIN_MILLIS, (done) => notice(`lsmctl: ${textAt(done)}`));

@@ -1,17 +1,25 @@
-/** What a compaction did, or would do: a table for people, and the object of `--json`. */
-import type { TaskResult } from '../engine/compaction/major-compaction.js';
+/** What compactions did, or would do: a table for people, and the object of `--json`. */
+import type { TableCompactionMode, TaskResult } from '../engine/compaction/table-compaction.js';
+import type { PlanLeft } from '../engine/plan/strategy-rounds.js';
 import { COMPONENT, componentPath } from '../sstable/descriptor.js';
 import { bytesText, countText, shareText } from './bytes.js';
 import { tableText } from './table.js';
+
+export type ReportedTask = TaskResult & { readonly reason: string };
 
 export type CompactedTable = {
   readonly keyspace: string;
   readonly table: string;
   readonly directory: string;
-  /** Nothing was written. */
-  readonly isDry: boolean;
+  /** Where the new SSTables are. */
+  readonly target: string;
+  readonly mode: TableCompactionMode;
   readonly gcGraceSeconds: number;
-  readonly results: readonly TaskResult[];
+  readonly results: readonly ReportedTask[];
+  /** What the strategy leaves as it is, and why. */
+  readonly left: readonly PlanLeft[];
+  /** Why not all was done, or counted. */
+  readonly cut?: string | undefined;
 };
 
 /** Of a table's tasks together. */
@@ -45,12 +53,22 @@ export function compactionReport(tables: readonly CompactedTable[]): object {
       keyspace: table.keyspace,
       table: table.table,
       directory: table.directory,
-      dryRun: table.isDry,
+      target: table.target,
+      mode: table.mode,
+      dryRun: table.mode === 'dry',
       gcGraceSeconds: table.gcGraceSeconds,
       ...totals(table),
-      tasks: table.results.map(({ task, outputs, expired, merge, purge, givenBack }) => ({
+      cut: table.cut,
+      left: table.left.map(({ repair, why, sstables }) => ({
+        repair,
+        why,
+        sstables: sstables.map(({ descriptor }) => descriptor.prefix),
+      })),
+      tasks: table.results.map(({ task, reason, outputs, expired, merge, purge, givenBack }) => ({
         kind: task.kind,
         repair: task.repair,
+        reason,
+        level: 'level' in task.output ? task.output.level : undefined,
         inputs: task.inputs.map(({ descriptor }) => componentPath(descriptor, COMPONENT.data)),
         expired: expired.map(({ descriptor }) => componentPath(descriptor, COMPONENT.data)),
         outputs: outputs.map(({ descriptor, data, partitions, bytesOnDisk, statistics }) => ({
@@ -120,5 +138,6 @@ export function compactionText(tables: readonly CompactedTable[], width: number)
       { indent: 2 },
     ).replace(/^.*\n/, ''),
   );
+  for (const { keyspace, table, cut } of tables) if (cut !== undefined) lines.push('', `${keyspace}.${table}: ${cut}`);
   return `${lines.join('\n')}\n`;
 }

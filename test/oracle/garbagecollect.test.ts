@@ -196,7 +196,7 @@ describe.skipIf(lacks !== undefined)(`garbage collection of random writes (seed 
           const there = dataFiles(join(home, 'data', keyspace, name));
           const theirs = there.filter((file) => !inputs.some((old) => basename(old) === basename(file)));
           const isProvided = table === PROVIDED;
-          const what = isProvided ? [inputs[1]!, '--major'] : [input, '--garbagecollect', level];
+          const what = isProvided ? [inputs[1]!, '--major'] : [input, '--garbage-collect', level];
           const args = ['compact', 'run', ...what, '--now', String(clockOf(log, name))];
           const verdict = await judge(
             { name: `${keyspace}.${table}`, args, theirs },

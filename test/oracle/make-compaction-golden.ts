@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { diskStorage } from '../../src/bytes/source.js';
 import { ByteWriter } from '../../src/bytes/writer.js';
-import { readSSTableFacts } from '../../src/engine/compaction/sstable-facts.js';
+import { readCandidate } from '../../src/engine/compaction/read-candidate.js';
 import { chunkOffset, readCompressionInfo } from '../../src/sstable/compression-info.js';
 import { componentPath, type Descriptor, parseDescriptor } from '../../src/sstable/descriptor.js';
 import { writeHyperLogLog } from '../../src/sstable/metadata/hyper-log-log.js';
@@ -30,7 +30,7 @@ function isWanted(recording: string, { table, compaction }: RecordedTable): bool
 }
 
 function inputOf(descriptor: Descriptor): GoldenInput {
-  const facts = readSSTableFacts(diskStorage, descriptor);
+  const facts = readCandidate(diskStorage, descriptor);
   const sketch = new ByteWriter(4096);
   writeHyperLogLog(facts.sketch!, sketch);
   const { maxLocalDeletionSeconds } = facts;

@@ -1,203 +1,198 @@
-/** `compact run --major` and `--garbagecollect`: finds the tables, compacts one after the other into another directory, and tells what that gave. */
-import { randomBytes } from 'node:crypto';
-import { availableParallelism } from 'node:os';
+/** `compact run`: plans, shows, asks, and compacts one table after the other, in place or into another directory. */
 import path from 'node:path';
-import { type CorruptError, UsageError } from '../../bytes/errors.js';
-import { CountingOutput, diskOutput } from '../../bytes/sink.js';
+import { RefusedError, UsageError } from '../../bytes/errors.js';
+import { diskOutput } from '../../bytes/sink.js';
 import { diskStorage } from '../../bytes/source.js';
-import { columnsOfKind, findTable, isSystemKeyspace, type Schema, type Table, type View } from '../../cql/schema.js';
-import { garbageTasks, majorTasks } from '../../engine/compaction/forced-tasks.js';
-import { MajorCompaction, readAllFacts, type TaskResult } from '../../engine/compaction/major-compaction.js';
-import { type PathProblem, resolvePaths } from '../../engine/data-directory.js';
-import { readHostId } from '../../engine/local-node.js';
-import { dataDirectoriesOf, loadSchema } from '../../engine/schema-loader.js';
-import type { SSTableDirectory } from '../../engine/sstable-directory.js';
-import { type CompactionParams, compactionParams } from '../../engine/strategies/options.js';
-import type { CompactedTable } from '../../render/compaction-report.js';
-import { COMPONENT, componentPath } from '../../sstable/descriptor.js';
+import type { TableCompactionMode } from '../../engine/compaction/table-compaction.js';
+import type { PathProblem } from '../../engine/data-directory.js';
+import { planTotals } from '../../engine/plan/plan-totals.js';
+import { strategyRounds, type WantedTask } from '../../engine/plan/strategy-rounds.js';
+import type { SSTableDirectory, SSTableFiles } from '../../engine/sstable-directory.js';
+import { openStrategy } from '../../engine/strategies/open-strategy.js';
+import type { Candidate } from '../../engine/strategies/strategy.js';
+import { bytesText } from '../../render/bytes.js';
 import { isIndexComponent } from '../../sstable/toc.js';
 import { TEMPORARY } from '../../sstable/unpublished.js';
-import { latestWritten } from '../../sstable/version.js';
-import { breathe, interruptible, withCleanUp } from '../interrupt.js';
-import type { Progress } from '../progress.js';
-import { startProgress } from '../progress.js';
+import { confirm } from '../confirm.js';
+import { type DirectoryLock, lockDirectories } from '../guards/directory-lock.js';
+import { guardInPlace, refuseAny } from '../guards/guard.js';
+import { withCleanUp } from '../interrupt.js';
+import { type Executed, execute, type TaskSource } from './execute.js';
+import { type PlanFlags, type Planned, type PlannedTable, planTables } from './plan.js';
+import { saveRate } from './rate.js';
+import { relativePlace } from './tables.js';
+import { parseRate } from './throttle.js';
 
-export type RunFlags = {
-  readonly major: boolean;
-  readonly garbagecollect?: string | undefined;
+export type WorkFlags = {
   readonly output?: string | undefined;
   readonly 'dry-run': boolean;
-  readonly now: number;
-  readonly 'gc-grace'?: number | undefined;
-  readonly keyspace?: string | undefined;
-  readonly table?: string | undefined;
-  readonly schema?: string | undefined;
-  readonly 'column-index-size'?: number | undefined;
+  readonly yes: boolean;
   readonly jobs?: number | undefined;
+  readonly 'max-rate'?: string | undefined;
+  readonly 'drop-indexes': boolean;
 };
 
-export type RunResult = { readonly tables: readonly CompactedTable[]; readonly problems: readonly PathProblem[] };
+export type RunFlags = PlanFlags & WorkFlags & { readonly 'column-index-size'?: number | undefined };
 
-const DEFAULT_GC_GRACE_SECONDS = 864_000;
+/** Where the operator is. */
+export type Stage = {
+  /** The plan, before the question. */
+  readonly show: (planned: Planned) => void;
+  readonly tell: (line: string) => void;
+  readonly quiet: boolean;
+};
 
-/** @throws UsageError, UnsupportedError, CorruptError; what was written of the table at hand is removed first */
-export async function runMajor(
-  paths: readonly string[],
-  flags: RunFlags,
-  tell: (line: string) => void,
-  quiet: boolean,
-): Promise<RunResult> {
-  const garbageCollect = levelOf(flags);
-  const { directories, problems } = resolvePaths(diskStorage, paths);
-  const wanted = directories.filter((directory) => isWanted(directory, paths, flags, tell));
-  if (wanted.length === 0) {
-    throw new UsageError('there is no table to compact', {
-      file: paths[0] ?? '.',
-      hint: 'tables of system keyspaces are compacted only where --keyspace or the path names them',
-    });
-  }
-  const { schema } = await loadSchema(diskStorage, paths, {
-    nowSeconds: flags.now,
-    ...(flags.schema !== undefined && { schemaFile: flags.schema }),
-  });
-  const hostId = await readHostId(diskStorage, dataDirectoriesOf(diskStorage, paths), flags.now);
-  if (!flags['dry-run']) for (const directory of wanted) prepare(targetOf(directory, flags), directory, flags.output);
-  const tables: CompactedTable[] = [];
-  for (const directory of wanted) {
-    tables.push(await compactTable(directory, schema, hostId, { ...flags, garbageCollect }, tell, quiet));
-  }
-  return { tables, problems };
-}
+export type RunResult = {
+  readonly tables: readonly Executed[];
+  readonly problems: readonly PathProblem[];
+  /** The answer was no. */
+  readonly isDeclined: boolean;
+};
 
-/** What to do is said by one flag of two. */
-function levelOf({ major, garbagecollect }: RunFlags): 'row' | 'cell' | undefined {
-  if (major === (garbagecollect !== undefined)) {
-    throw new UsageError(major ? 'only one of two can be done' : 'what to do is not said', {
-      seen: major ? '--major and --garbagecollect' : 'neither --major nor --garbagecollect',
-      expected: '--major (nodetool compact), --garbagecollect row or --garbagecollect cell (nodetool garbagecollect)',
-    });
-  }
-  if (garbagecollect === undefined || garbagecollect === 'row' || garbagecollect === 'cell') return garbagecollect;
-  throw new UsageError('--garbagecollect takes row or cell', { seen: garbagecollect });
-}
+/** What is to be done with a table's tasks. */
+export type Work = {
+  readonly planned: Planned;
+  /** Of the tables, in their order. */
+  readonly sources: readonly TaskSource[];
+  /** As the operator gave them. */
+  readonly paths: readonly string[];
+  readonly command: string;
+  readonly columnIndexBytes?: number | undefined;
+};
 
-function isWanted(
-  { place, sstables, path: where }: SSTableDirectory,
-  paths: readonly string[],
-  { keyspace, table }: RunFlags,
-  tell: (line: string) => void,
-): boolean {
-  if (keyspace !== undefined && place.keyspace !== keyspace) return false;
-  if (table !== undefined && place.table !== table) return false;
-  if (place.index !== undefined) {
-    tell(`${where}: the hidden table of index ${place.index} is left as it is: a node compacts it on its own`);
-    return false;
-  }
-  const isNamed =
-    keyspace !== undefined || paths.some((given) => path.resolve(given).split(path.sep).includes(place.keyspace));
-  if (isSystemKeyspace(place.keyspace) && !isNamed) return false;
-  return sstables.length > 0;
-}
-
-async function compactTable(
-  directory: SSTableDirectory,
-  schema: Schema,
-  hostId: string | undefined,
-  flags: RunFlags & { readonly garbageCollect: 'row' | 'cell' | undefined },
-  tell: (line: string) => void,
-  quiet: boolean,
-): Promise<CompactedTable> {
-  const { place } = directory;
-  const name = `${place.keyspace}.${place.table}`;
-  const definition = findTable(schema, place.keyspace, place.table);
-  const params = paramsOf(name, definition, tell);
-  const gcGraceSeconds = flags['gc-grace'] ?? gcGraceOf(name, definition, tell);
-  tellOfIndexes(directory, name, tell);
-  const facts = readAllFacts(diskStorage, allOf(directory));
-  const picked = new Set(directory.sstables.map(({ descriptor }) => descriptor.prefix));
-  const sstables = facts.filter(({ descriptor }) => picked.has(descriptor.prefix));
-  const isDry = flags['dry-run'];
-  const output = isDry ? new CountingOutput() : diskOutput;
-  const thread = isDry ? undefined : await startThread(flags.jobs, sstables);
-  const compaction = new MajorCompaction({
-    storage: diskStorage,
-    tasks: flags.garbageCollect ? garbageTasks(sstables, params) : majorTasks(sstables, params.strategy),
-    output,
-    directory: targetOf(directory, flags),
-    sstables,
-    outside: facts.filter(({ descriptor }) => !picked.has(descriptor.prefix)),
-    definition,
-    params,
-    version: latestWritten(sstables.map(({ descriptor }) => descriptor.version)),
-    columnIndexBytes: flags['column-index-size'],
-    nowSeconds: flags.now,
-    gcGraceSeconds,
-    hostId,
-    isStrict: isStrict(definition, schema),
-    openData: thread?.open,
-    garbageCollect: flags.garbageCollect,
-    isDry,
-    randomBits: () => randomBytes(8).readBigUInt64BE(),
-  });
-  const totalBytes = sstables.reduce((sum, { onDiskBytes }) => sum + onDiskBytes, 0);
-  const progress = await startProgress(`compacting ${name}:`, totalBytes, quiet);
-  let results: TaskResult[];
-  try {
-    results = await withCleanUp(
-      () => compaction.abort(),
-      () => compaction.run(progressOf(progress, compaction.tasks), { slice: interruptible, breathe }),
-    );
-    if (!isDry) compaction.publish();
-  } catch (error) {
-    compaction.abort();
-    throw error as CorruptError;
-  } finally {
-    progress.stop();
-    await thread?.close();
-  }
-  return { keyspace: place.keyspace, table: place.table, directory: directory.path, isDry, gcGraceSeconds, results };
-}
-
-/** Bytes of Data.db below which a thread would hardly have started when all is done. */
-const MIN_THREAD_BYTES = 8 << 20;
-
-/** A thread for compressing and writing, where that pays or is asked for. */
-async function startThread(jobs: number | undefined, sstables: readonly { readonly onDiskBytes: number }[]) {
-  const bytes = sstables.reduce((sum, { onDiskBytes }) => sum + onDiskBytes, 0);
-  const wanted = jobs ?? (bytes >= MIN_THREAD_BYTES ? availableParallelism() : 1);
-  if (wanted < 2) return undefined;
-  const { DataThread } = await import('./data-thread.js');
-  return new DataThread();
-}
-
-/** Every SSTable of the directory: those that the path left out decide what may be purged. */
-function allOf(directory: SSTableDirectory) {
-  const all = resolvePaths(diskStorage, [directory.path]).directories.find(
-    ({ path: where }) => where === directory.path,
+/** @throws UsageError, UnsupportedError, CorruptError, RefusedError */
+export async function runCompactions(paths: readonly string[], flags: RunFlags, stage: Stage): Promise<RunResult> {
+  const planned = await planTables(paths, flags, stage.tell);
+  const sources = planned.tables.map((one) => sourceOf(one, flags));
+  return work(
+    { planned, sources, paths, command: 'compact run', columnIndexBytes: flags['column-index-size'] },
+    flags,
+    stage,
   );
-  return (all ?? directory).sstables.map(({ descriptor }) => descriptor);
 }
 
-function progressOf(progress: Progress, tasks: MajorCompaction['tasks']) {
-  const bytes = tasks.map(({ inputs }) => inputs.reduce((sum, { onDiskBytes }) => sum + onDiskBytes, 0));
-  return ({ task, read, total }: { task: number; read: number; total: number }) => {
-    const before = bytes.slice(0, task).reduce((sum, size) => sum + size, 0);
-    progress.update(before + (total > 0 ? read / total : 0) * bytes[task]!);
-  };
+/** Guards, question, lock, work. @throws UsageError, CorruptError, RefusedError */
+export async function work(job: Work, flags: WorkFlags, stage: Stage): Promise<RunResult> {
+  const { planned } = job;
+  const mode = modeOf(flags);
+  if (flags['max-rate'] !== undefined) parseRate(flags['max-rate']);
+  const none = { tables: [], problems: planned.problems, isDeclined: false };
+  if (mode !== 'in place') return { ...none, tables: await executeAll(job, mode, flags, stage) };
+  const concerned = planned.tables.filter(({ plan }) => plan.steps.length > 0);
+  stage.show(planned);
+  if (concerned.length === 0) return { ...none, tables: await executeAll(job, mode, flags, stage) };
+  refuseUnsafe(job, concerned, flags, stage.tell);
+  if (!(await confirm(questionOf(concerned), flags.yes))) return { ...none, isDeclined: true };
+  const lock = lockDirectories(
+    concerned.map(({ table }) => table.directory.path),
+    job.command,
+  );
+  return withLock(lock, async () => {
+    refuseUnsafe(job, concerned, flags, () => {}); // a node may have been started meanwhile
+    return { ...none, tables: await executeAll(job, mode, flags, stage) };
+  });
 }
 
-function paramsOf(name: string, definition: Table | View | undefined, tell: (line: string) => void): CompactionParams {
-  const options = definition?.options.compaction;
-  if (options) return compactionParams(options);
-  tell(`${name}: no compaction options are known: compacted into one SSTable, as SizeTieredCompactionStrategy would`);
-  return compactionParams({ class: 'SizeTieredCompactionStrategy' });
+function modeOf(flags: WorkFlags): TableCompactionMode {
+  if (flags['dry-run']) return 'dry';
+  return flags.output === undefined ? 'in place' : 'aside';
 }
 
-function gcGraceOf(name: string, definition: Table | View | undefined, tell: (line: string) => void): number {
-  const known = definition?.options.gcGraceSeconds;
-  if (known !== undefined) return known;
-  tell(`${name}: gc_grace_seconds is not known: Cassandra's default of 864000 is taken; give it with --gc-grace`);
-  return DEFAULT_GC_GRACE_SECONDS;
+async function withLock<T>(lock: DirectoryLock, inside: () => Promise<T>): Promise<T> {
+  try {
+    return await withCleanUp(() => lock.release(), inside);
+  } finally {
+    lock.release();
+  }
+}
+
+async function executeAll(job: Work, mode: TableCompactionMode, flags: WorkFlags, stage: Stage): Promise<Executed[]> {
+  const { planned, sources } = job;
+  const isAside = mode === 'aside';
+  if (isAside) for (const one of planned.tables) prepare(targetOf(one.table.directory, flags), one);
+  const { request } = planned;
+  const done: Executed[] = [];
+  for (const [i, one] of planned.tables.entries()) {
+    const { table, plan } = one;
+    const target = isAside ? targetOf(table.directory, flags) : table.directory.path;
+    if (isAside) tellOfIndexes(table.directory, table.name, stage.tell);
+    const executed = await execute({
+      table,
+      tasks: sources[i]!,
+      mode,
+      target,
+      nowSeconds: planned.nowSeconds,
+      hostId: planned.hostId,
+      readBytes: planTotals(plan.steps).readBytes,
+      garbageCollect: request.kind === 'garbagecollect' ? request.level : undefined,
+      columnIndexBytes: job.columnIndexBytes,
+      jobs: flags.jobs,
+      maxRate: flags['max-rate'] === undefined ? undefined : parseRate(flags['max-rate']),
+      quiet: stage.quiet,
+      tell: stage.tell,
+    });
+    if (mode !== 'dry' && flags['max-rate'] === undefined) saveRate(executed);
+    done.push(executed);
+  }
+  return done;
+}
+
+/** A strategy is asked again with what really came out; a dry run has nothing to ask with beyond the first tasks. */
+function sourceOf({ table, plan }: PlannedTable, flags: RunFlags): TaskSource {
+  if (plan.pendingTasks === undefined) return () => listed(plan.steps, plan.left);
+  if (flags['dry-run']) return () => countable(plan.steps, table.sstables);
+  const context = { nowMillis: flags.now * 1000, gcBeforeSeconds: flags.now - table.gcGraceSeconds };
+  return (live) => strategyRounds(live, openStrategy(table.params), context);
+}
+
+function* listed(tasks: readonly WantedTask[], left: PlannedTable['plan']['left']) {
+  for (const { task, reason } of tasks) yield { task, reason };
+  return { left };
+}
+
+/** Those tasks whose inputs are all there. */
+function* countable(tasks: readonly WantedTask[], sstables: readonly Candidate[]) {
+  const there = new Set(sstables);
+  const ready = tasks.filter(({ task }) => task.inputs.every((input) => there.has(input)));
+  for (const { task, reason } of ready) yield { task, reason };
+  const more = tasks.length - ready.length;
+  if (more === 0) return { left: [] };
+  return { left: [], cut: `not counted: ${more} further ${more === 1 ? 'task reads' : 'tasks read'} what these write` };
+}
+
+function refuseUnsafe(
+  { paths }: Work,
+  concerned: readonly PlannedTable[],
+  flags: WorkFlags,
+  tell: (line: string) => void,
+): void {
+  const { refusals, notes } = guardInPlace({
+    output: diskOutput,
+    paths,
+    directories: concerned.map(({ table }) => table.directory),
+    sstables: concerned.flatMap(concernedFiles),
+    change: 'data',
+    neededBytes: new Map(concerned.map(({ table, plan }) => [table.directory.path, planTotals(plan.steps).peakBytes])),
+    dropIndexes: flags['drop-indexes'],
+  });
+  for (const note of notes) tell(note);
+  refuseAny(refusals);
+}
+
+/** A strategy may take any of the table's SSTables once it sees what its first tasks have given. */
+function concernedFiles({ table, plan }: PlannedTable): readonly SSTableFiles[] {
+  const { sstables } = table.directory;
+  if (plan.pendingTasks !== undefined) return sstables;
+  const taken = new Set(plan.steps.flatMap(({ task }) => task.inputs.map(({ descriptor }) => descriptor.prefix)));
+  return sstables.filter(({ descriptor }) => taken.has(descriptor.prefix));
+}
+
+function questionOf(concerned: readonly PlannedTable[]): string {
+  const sum = (of: (one: PlannedTable) => number) => concerned.reduce((all, one) => all + of(one), 0);
+  const tasks = sum(({ plan }) => plan.steps.length);
+  const bytes = sum(({ plan }) => planTotals(plan.steps).readBytes);
+  const where = concerned.length === 1 ? concerned[0]!.table.name : `${concerned.length} tables`;
+  return `Compact ${where} in place: ${tasks} ${tasks === 1 ? 'task' : 'tasks'}, ${bytesText(bytes)} to read?`;
 }
 
 function tellOfIndexes({ sstables }: SSTableDirectory, name: string, tell: (line: string) => void): void {
@@ -205,25 +200,15 @@ function tellOfIndexes({ sstables }: SSTableDirectory, name: string, tell: (line
   if (has) tell(`${name}: SAI and SASI components are not written: a node builds them anew (nodetool rebuild_index)`);
 }
 
-/** `<keyspace>/<table>-<id>` as a node lays it out, so that the output can be put in a data directory as it is. */
-function relativePlace({ place, path: where }: SSTableDirectory): string[] {
-  const parts = path.resolve(where).split(path.sep);
-  const at = parts.findLastIndex((part) => part === place.table || part.startsWith(`${place.table}-`));
-  return [place.keyspace, at < 0 ? place.table : parts[at]!];
-}
-
-function targetOf(directory: SSTableDirectory, { output }: RunFlags): string {
-  return output === undefined ? directory.path : path.join(output, ...relativePlace(directory));
+function targetOf(directory: SSTableDirectory, { output }: WorkFlags): string {
+  return path.join(output!, ...relativePlace(directory));
 }
 
 /**
  * Refuses a target with SSTables in it, since their generations might be those that are to be written, and one with too little room. All targets
  * are asked before anything is written.
  */
-function prepare(target: string, { sstables }: SSTableDirectory, given: string | undefined): void {
-  if (given === undefined) {
-    throw new UsageError('where to write is not said', { expected: '--output DIR, or --dry-run' });
-  }
+function prepare(target: string, { plan }: PlannedTable): void {
   if (diskStorage.stat(target)?.isDirectory) {
     const names = diskStorage.list(target);
     const there = names.find((name) => name.endsWith('-Data.db'));
@@ -241,28 +226,13 @@ function prepare(target: string, { sstables }: SSTableDirectory, given: string |
     }
   }
   diskOutput.makeDirectory(target);
-  const needed = sstables.reduce(
-    (sum, { descriptor }) => sum + (diskStorage.stat(componentPath(descriptor, COMPONENT.data))?.size ?? 0),
-    0,
-  );
+  const needed = planTotals(plan.steps).asideBytes;
   const free = diskOutput.freeBytes(target);
   if (free !== undefined && free < needed) {
-    throw new UsageError('there may not be enough room for the output', {
+    throw new RefusedError('there may not be enough room for the output', {
       file: target,
       seen: `${free} bytes free`,
       expected: `${needed} bytes, as many as the inputs have`,
     });
   }
-}
-
-/** Whether rows of a view live by their liveness alone: where a regular column of the base table is part of the view's key. */
-function isStrict(definition: Table | View | undefined, schema: Schema): boolean {
-  if (!definition || !('baseTable' in definition)) return false;
-  const base = findTable(schema, definition.keyspace, definition.baseTable);
-  if (!base) return false;
-  const baseKey = new Set(
-    [...columnsOfKind(base, 'partition_key'), ...columnsOfKind(base, 'clustering')].map((c) => c.name),
-  );
-  const viewKey = [...columnsOfKind(definition, 'partition_key'), ...columnsOfKind(definition, 'clustering')];
-  return viewKey.some(({ name }) => !baseKey.has(name));
 }

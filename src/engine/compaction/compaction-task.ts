@@ -19,7 +19,7 @@ import { SSTableWriter, type TableLayout, type WrittenSSTable } from '../../ssta
 import { readStatistics } from '../../sstable/statistics.js';
 import { columnMap, hasSameCells, MergeSource } from '../merge/merge-source.js';
 import { type MergeCounts, type MergeSink, PartitionMerge } from '../merge/partition-merge.js';
-import { type PurgeCounts, Purger } from '../merge/purge.js';
+import { noPurge, type PurgeCounts, Purger } from '../merge/purge.js';
 import type { CompactionParams } from '../strategies/options.js';
 import { fullyExpiredSSTables } from './fully-expired.js';
 import { type BytesWritten, isCutByStoredSize, type OutputCutter, outputCutter } from './output-cuts.js';
@@ -90,6 +90,8 @@ export type Pace = {
   slice<T>(work: () => T): T;
   /** Between two slices. */
   breathe(): Promise<void>;
+  /** Plain bytes of a slice, where it is not to be the usual. */
+  readonly sliceBytes?: number;
 };
 
 export class CompactionTask {
@@ -125,10 +127,7 @@ export class CompactionTask {
       never: params.onlyPurgeRepairedTombstones && inputs.some(({ repairedAtMillis }) => repairedAtMillis === 0),
     });
     const unread = expired.reduce((sum, { onDiskBytes }) => sum + onDiskBytes, 0);
-    if (compacted.length === 0) {
-      const givenBack = { overwritten: 0, deleted: 0, expired: 0, tombstones: 0, unread, rest: 0 };
-      return { outputs: [], expired, merge: noMerge(), purge: purger.counts, givenBack };
-    }
+    if (compacted.length === 0) return withoutReading(expired);
     const windowBytes = Math.max(
       MIN_WINDOW_BYTES,
       Math.min(MAX_WINDOW_BYTES, Math.floor(ALL_WINDOWS_BYTES / compacted.length)),
@@ -166,7 +165,7 @@ export class CompactionTask {
     const readBytes = () => sources.reduce((sum, { cursor }) => sum + cursor.in.offset, 0);
     let read = 0;
     const slice = (): boolean => {
-      const stop = read + SLICE_BYTES;
+      const stop = read + (pace?.sliceBytes ?? SLICE_BYTES);
       for (let n = 1; merge.next(sink); n++) {
         if (n % SLICE_CHECK === 0) read = readBytes();
         if (read >= stop) return true;
@@ -209,9 +208,9 @@ export class CompactionTask {
     });
   }
 
-  /** Gives the outputs their names. */
-  publish(): void {
-    this.sink?.publish();
+  /** Gives the outputs, or one of them, their names. */
+  publish(descriptor?: Descriptor): void {
+    this.sink?.publish(descriptor);
   }
 
   /** Removes what was written. */
@@ -220,7 +219,13 @@ export class CompactionTask {
     this.sink?.abort();
   }
 
-  private close(): void {
+  /** Removes one of the outputs; the others are as before. */
+  drop(descriptor: Descriptor): void {
+    this.sink?.drop(descriptor);
+  }
+
+  /** Lets go of the inputs. */
+  close(): void {
     for (const sstable of this.sstables.splice(0)) sstable.close();
     this.shadows?.close();
     this.shadows = undefined;
@@ -233,8 +238,16 @@ function leastTimestamp(inputs: readonly SSTableFacts[]): bigint {
   return least;
 }
 
-function noMerge(): MergeCounts {
-  return { partitionsOut: 0, partitionsGone: 0, rowsOut: 0, markersOut: 0, mergedPartitions: [] };
+/** Of a task that reads no row. */
+export function withoutReading(expired: readonly SSTableFacts[]): CompactionResult {
+  const unread = expired.reduce((sum, { onDiskBytes }) => sum + onDiskBytes, 0);
+  return {
+    outputs: [],
+    expired,
+    merge: { partitionsOut: 0, partitionsGone: 0, rowsOut: 0, markersOut: 0, mergedPartitions: [] },
+    purge: noPurge(),
+    givenBack: { overwritten: 0, deleted: 0, expired: 0, tombstones: 0, unread, rest: 0 },
+  };
 }
 
 /** Writes what a merge gives into one SSTable after the other. */
@@ -340,11 +353,19 @@ class CompactionSink implements MergeSink {
     return this.finished;
   }
 
-  publish(): void {
-    for (const writer of this.writers) writer.publish();
+  publish(descriptor?: Descriptor): void {
+    const isAsked = (_: SSTableWriter, i: number) =>
+      descriptor === undefined || this.finished[i]?.descriptor.prefix === descriptor.prefix;
+    for (const writer of this.writers.filter(isAsked)) writer.publish();
   }
 
   abort(): void {
     for (const writer of this.writers) writer.abort();
+  }
+
+  drop({ prefix }: Descriptor): void {
+    const at = this.finished.findIndex(({ descriptor }) => descriptor.prefix === prefix);
+    this.finished.splice(at, 1);
+    for (const writer of this.writers.splice(at, 1)) writer.abort();
   }
 }

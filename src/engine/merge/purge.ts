@@ -40,17 +40,15 @@ export type PurgeCounts = {
   expiredBytes: number;
 };
 
+export function noPurge(): PurgeCounts {
+  return { tombstonesPurged: 0, expiredPurged: 0, expiredToTombstones: 0, tombstoneBytes: 0, expiredBytes: 0 };
+}
+
 /** Tells whether a deletion of this timestamp may go: whether nobody else holds older data of the partition at hand. */
 export type PurgeEvaluator = (hi: number, lo: number) => boolean;
 
 export class Purger {
-  readonly counts: PurgeCounts = {
-    tombstonesPurged: 0,
-    expiredPurged: 0,
-    expiredToTombstones: 0,
-    tombstoneBytes: 0,
-    expiredBytes: 0,
-  };
+  readonly counts: PurgeCounts = noPurge();
   private readonly nowSeconds: number;
   private readonly gcBefore: number;
   private readonly strictLiveness: boolean;

@@ -22,12 +22,12 @@ function collect(table: string, ...args: string[]): Totals & { readonly tasks: T
   return (JSON.parse(stdout) as { tables: (Totals & { tasks: Task[] })[] }).tables[0]!;
 }
 
-describe('compact run --garbagecollect', () => {
+describe('compact run --garbage-collect', () => {
   it.each(['shop/carts', 'shop/inventory', 'zoo/statics', 'zoo/counters'])('%s', (table) => {
-    const row = collect(table, '--garbagecollect', 'row', '--dry-run');
+    const row = collect(table, '--garbage-collect', 'row', '--dry-run');
     const output = temporaryDirectory();
-    const dry = collect(table, '--garbagecollect', 'cell', '--dry-run');
-    const real = collect(table, '--garbagecollect', 'cell', '--output', output);
+    const dry = collect(table, '--garbage-collect', 'cell', '--dry-run');
+    const real = collect(table, '--garbage-collect', 'cell', '--output', output);
     expect(real.tasks.map(({ inputs }) => inputs.length)).toEqual(real.tasks.map(() => 1));
     expect(real.tasks.every(({ outputs }) => outputs.length <= 1)).toBe(true);
     expect(real.outputs).toBe(real.inputs);
@@ -44,7 +44,7 @@ describe('compact run --garbagecollect', () => {
       const output = temporaryDirectory();
       const again = temporaryDirectory();
       const whole = temporaryDirectory();
-      collect('shop/carts', '--garbagecollect', level, '--output', output);
+      collect('shop/carts', '--garbage-collect', level, '--output', output);
       const schema = path.join(temporaryDirectory(), 'schema.cql');
       fs.writeFileSync(schema, runCli(['schema', DATA]).stdout);
       const { code, stderr } = runCli([
@@ -66,10 +66,10 @@ describe('compact run --garbagecollect', () => {
   });
 
   it.each<[name: string, args: string[], message: RegExp]>([
-    ['neither it nor --major', [], /what to do is not said \(seen neither --major nor --garbagecollect/],
-    ['both', ['--major', '--garbagecollect', 'row'], /only one of two can be done/],
-    ['another level', ['--garbagecollect', 'rows'], /--garbagecollect=rows to be one of: row, cell/],
-    ['it alone', ['--garbagecollect'], /--garbagecollect/],
+    ['neither it nor --major', [], /what to do is not said \(seen neither --major nor --garbage-collect/],
+    ['both', ['--major', '--garbage-collect', 'row'], /only one of two can be done/],
+    ['another level', ['--garbage-collect', 'rows'], /--garbagecollect=rows to be one of: row, cell/],
+    ['it alone', ['--garbage-collect'], /--garbagecollect/],
   ])('refuses %s', (_, args, message) => {
     const { code, stdout, stderr } = runCli(['compact', 'run', directoryOf('zoo/statics'), '--dry-run', ...args]);
     expect(stderr).toMatch(message);

@@ -3,10 +3,10 @@ import { diskStorage } from '../../../src/bytes/source.js';
 import { majorShape, majorTasks } from '../../../src/engine/compaction/forced-tasks.js';
 import { outputCutter } from '../../../src/engine/compaction/output-cuts.js';
 import { outputRepairState, repairGroups } from '../../../src/engine/compaction/planned-task.js';
+import { readCandidate } from '../../../src/engine/compaction/read-candidate.js';
 import {
   overlappingGroups,
   overlappingSSTables,
-  readSSTableFacts,
   type SSTableFacts,
 } from '../../../src/engine/compaction/sstable-facts.js';
 import { parseDescriptor } from '../../../src/sstable/descriptor.js';
@@ -126,7 +126,7 @@ it.each(['oa-5.0/data/zoo/many-', 'da-5.0/data/zoo/many-', 'nb-4.1/data/zoo/many
   'reads the facts of %s',
   async (name) => {
     const { file } = fixtureSSTables().find((one) => one.file.includes(name))!;
-    const facts = readSSTableFacts(diskStorage, parseDescriptor(file).descriptor);
+    const facts = readCandidate(diskStorage, parseDescriptor(file).descriptor);
     const opened = await openSSTable(diskStorage, file);
     const keys = [...opened.partitions()].map((partition) => partition.key);
     opened.close();

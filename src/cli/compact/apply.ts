@@ -1,0 +1,200 @@
+/** `compact apply`: carries out the tasks of a plan, and nothing else; refuses where an SSTable is not what it was when the plan was made. */
+import path from 'node:path';
+import { type ErrorReason, RefusedError, UsageError } from '../../bytes/errors.js';
+import { diskOutput } from '../../bytes/sink.js';
+import { diskStorage, readWhole } from '../../bytes/source.js';
+import type { TaskShape } from '../../engine/compaction/planned-task.js';
+import { changesBetween, fingerprintOf } from '../../engine/plan/fingerprint.js';
+import {
+  type DocumentTable,
+  type DocumentTask,
+  type PlanDocument,
+  readPlanDocument,
+  type SSTableRef,
+} from '../../engine/plan/plan-document.js';
+import { type PlanContext, planForced } from '../../engine/plan/planner.js';
+import type { WantedTask } from '../../engine/plan/strategy-rounds.js';
+import type { Candidate } from '../../engine/strategies/strategy.js';
+import type { TaskSource } from './execute.js';
+import { namer, type Planned, type PlannedTable } from './plan.js';
+import type { Request } from './request.js';
+import { type RunResult, type Stage, type WorkFlags, work } from './run.js';
+import { type TableAtHand, tablesAtHand } from './tables.js';
+
+export type ApplyFlags = WorkFlags & {
+  readonly schema?: string | undefined;
+  readonly 'column-index-size'?: number | undefined;
+};
+
+const MAX_PLAN_BYTES = 1 << 28;
+
+/** @throws UsageError (no plan), RefusedError (a stale one), UnsupportedError, CorruptError */
+export async function applyPlan(file: string, flags: ApplyFlags, stage: Stage): Promise<RunResult> {
+  const document = readPlan(file);
+  const directories = document.tables.filter(({ tasks }) => tasks.length > 0);
+  if (directories.length === 0) return { tables: [], problems: [], isDeclined: false };
+  const paths = directories.map(({ directory }) => directory);
+  for (const directory of paths) {
+    if (diskStorage.stat(directory)?.isDirectory) continue;
+    throw new RefusedError('the directory of the plan is not there any more', { file: directory });
+  }
+  const found: { table: TableAtHand; plan: DocumentTable }[] = [];
+  let hostId: string | undefined;
+  for (const plan of directories) {
+    const at = await tablesAtHand([plan.directory], tableFlags(document, plan, flags), stage.tell);
+    hostId = at.hostId;
+    const table = at.tables.find(({ directory }) => path.resolve(directory.path) === path.resolve(plan.directory));
+    if (!table) throw new RefusedError('the table of the plan is not there any more', { file: plan.directory });
+    found.push({ table, plan });
+  }
+  refuseChanged(found);
+  const request: Request = requestOf(directories);
+  const planned: Planned = {
+    hostId,
+    problems: [],
+    request,
+    nowSeconds: document.nowSeconds,
+    tables: found.map(({ table, plan }) => simulate(table, plan, document.nowSeconds)),
+  };
+  const sources = found.map(({ table, plan }) => sourceOf(table, plan, flags['dry-run']));
+  return work(
+    { planned, sources, paths, command: 'compact apply', columnIndexBytes: flags['column-index-size'] },
+    flags,
+    stage,
+  );
+}
+
+function readPlan(file: string): PlanDocument {
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder().decode(readWhole(diskStorage, file, MAX_PLAN_BYTES)));
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new UsageError('is not JSON', { file, hint: 'compact apply takes what compact plan --out has written' });
+  }
+  return readPlanDocument(value, file);
+}
+
+function tableFlags({ nowSeconds }: PlanDocument, plan: DocumentTable, { schema }: ApplyFlags) {
+  const { class: strategy, ...options } = plan.compaction;
+  return {
+    now: nowSeconds,
+    'gc-grace': plan.gcGraceSeconds,
+    keyspace: plan.keyspace,
+    table: plan.table,
+    schema,
+    strategy,
+    option: Object.entries(options).map(([name, value]) => `${name}=${value}`),
+  };
+}
+
+/** Tables of a plan were asked for by one command. */
+function requestOf(tables: readonly DocumentTable[]): Request {
+  const level = tables.find(({ garbageCollect }) => garbageCollect !== undefined)?.garbageCollect;
+  return level ? { kind: 'garbagecollect', level } : { kind: 'strategy' };
+}
+
+/** @throws RefusedError that tells of each SSTable what has changed */
+function refuseChanged(found: readonly { table: TableAtHand; plan: DocumentTable }[]): void {
+  const reasons: ErrorReason[] = [];
+  for (const { table, plan } of found) {
+    const there = new Map(table.sstables.map((one) => [one.descriptor.prefix, one]));
+    for (const [name, print] of Object.entries(plan.files)) {
+      const file = path.join(plan.directory, name);
+      const candidate = there.get(name);
+      const changes = candidate
+        ? changesBetween(print, fingerprintOf(diskStorage, candidate.descriptor))
+        : ['it is not there any more'];
+      if (changes.length > 0) reasons.push({ file, message: changes.join('; ') });
+    }
+  }
+  if (reasons.length === 0) return;
+  const hint = 'make a new plan: lsmctl compact plan --out';
+  if (reasons.length === 1) {
+    throw new RefusedError(`the plan is stale: ${reasons[0]!.message}`, { file: reasons[0]!.file!, hint });
+  }
+  throw new RefusedError(`the plan is stale: ${reasons.length} SSTables have changed`, { reasons, hint });
+}
+
+/** The plan as it would be made now, of the tasks that it has: what is shown and reckoned with. */
+function simulate(table: TableAtHand, plan: DocumentTable, nowSeconds: number): PlannedTable {
+  const context: PlanContext = {
+    params: table.params,
+    nowMillis: nowSeconds * 1000,
+    gcBeforeSeconds: nowSeconds - table.gcGraceSeconds,
+    describe: namer(table.sstables, nowSeconds),
+  };
+  return {
+    table,
+    plan: planForced(table.sstables, (outputsOf) => resolvable(table, plan, outputsOf), context),
+    freeBytes: diskOutput.freeBytes(table.directory.path),
+  };
+}
+
+/** As far as simulated outputs are as many as they were. */
+function* resolvable(
+  table: TableAtHand,
+  plan: DocumentTable,
+  outputsOf: (task: number) => readonly Candidate[] | undefined,
+): Generator<WantedTask> {
+  for (const task of plan.tasks) {
+    const inputs = resolve(task.inputs, table, outputsOf);
+    if (Array.isArray(inputs) && inputs.length > 0) yield wanted(task, inputs, table);
+  }
+}
+
+function sourceOf(table: TableAtHand, plan: DocumentTable, isDry: boolean): TaskSource {
+  return function* () {
+    const done = new Map<number, readonly Candidate[]>();
+    for (const task of plan.tasks) {
+      const inputs = resolve(task.inputs, table, (number) => done.get(number));
+      const more = plan.tasks.length - task.task + 1;
+      if (!Array.isArray(inputs)) {
+        if (isDry) return { left: [], cut: `not counted: ${more} further tasks, that read what these write` };
+        throw new RefusedError(`the plan is stale: task ${task.task} takes ${inputs}`, {
+          file: plan.directory,
+          hint: `tasks 1 to ${task.task - 1} are done and stay done; make a new plan for the rest: lsmctl compact plan --out`,
+        });
+      }
+      if (inputs.length === 0) {
+        done.set(task.task, []); // of what was to come, nothing was left
+        continue;
+      }
+      const outputs = yield wanted(task, inputs, table);
+      if (!isDry) done.set(task.task, outputs);
+    }
+    return { left: [] };
+  };
+}
+
+/** The inputs of a task; a text says what of it is not there. */
+function resolve(
+  refs: readonly SSTableRef[],
+  { sstables }: TableAtHand,
+  outputsOf: (task: number) => readonly Candidate[] | undefined,
+): Candidate[] | string {
+  const inputs: Candidate[] = [];
+  for (const ref of refs) {
+    if ('sstable' in ref) {
+      inputs.push(sstables.find(({ descriptor }) => descriptor.prefix === ref.sstable)!);
+      continue;
+    }
+    const outputs = outputsOf(ref.task);
+    if (!outputs) return `what task ${ref.task} writes`;
+    if (ref.output === undefined) inputs.push(...outputs);
+    else if (outputs[ref.output - 1]) inputs.push(outputs[ref.output - 1]!);
+    else if (outputs.length > 0) return `SSTable ${ref.output} of task ${ref.task}, which wrote ${outputs.length}`;
+  }
+  return inputs;
+}
+
+function wanted(task: DocumentTask, inputs: readonly Candidate[], { params }: TableAtHand): WantedTask {
+  const { kind, repair, reason } = task;
+  const output: TaskShape =
+    task.output.kind !== 'byDensity'
+      ? task.output
+      : params.strategy.kind === 'Unified'
+        ? { kind: 'byDensity', options: params.strategy }
+        : { kind: 'one', level: 0 };
+  return { task: { kind, repair, inputs, output }, reason };
+}

@@ -1,0 +1,165 @@
+/** The tables that a compaction is about: where they lie, how they are compacted, and what is known of their SSTables. */
+import path from 'node:path';
+import { UsageError } from '../../bytes/errors.js';
+import { diskStorage } from '../../bytes/source.js';
+import { columnsOfKind, findTable, type Schema, type Table, type View } from '../../cql/schema.js';
+import { readCandidates } from '../../engine/compaction/read-candidate.js';
+import type { PathProblem } from '../../engine/data-directory.js';
+import { readHostId } from '../../engine/local-node.js';
+import { dataDirectoriesOf, loadSchema } from '../../engine/schema-loader.js';
+import type { SSTableDirectory } from '../../engine/sstable-directory.js';
+import { type CompactionParams, compactionParams } from '../../engine/strategies/options.js';
+import type { Candidate } from '../../engine/strategies/strategy.js';
+import { type TableFlags, wantedTables, wholeDirectories } from '../surgery/tables.js';
+
+export type CompactTableFlags = TableFlags & {
+  readonly now: number;
+  readonly 'gc-grace'?: number | undefined;
+  readonly schema?: string | undefined;
+  readonly strategy?: string | undefined;
+  readonly option?: readonly string[] | undefined;
+};
+
+export type TableAtHand = {
+  /** `<keyspace>.<table>` */
+  readonly name: string;
+  /** With all SSTables that are in it. */
+  readonly directory: SSTableDirectory;
+  readonly definition: Table | View | undefined;
+  /** See {@link PurgeOptions.strictLiveness}. */
+  readonly isStrict: boolean;
+  /** Compaction options, as in the schema or as overridden. */
+  readonly options: Readonly<Record<string, string>>;
+  readonly params: CompactionParams;
+  readonly gcGraceSeconds: number;
+  /** All of the directory, in order of generation. */
+  readonly sstables: readonly Candidate[];
+  /** Those that the paths name; all where these are directories. */
+  readonly picked: readonly Candidate[];
+  /** Generations of the table's SSTables in other directories. */
+  readonly takenIds: readonly string[];
+};
+
+export type TablesAtHand = {
+  readonly tables: readonly TableAtHand[];
+  readonly hostId: string | undefined;
+  readonly problems: readonly PathProblem[];
+};
+
+type Tell = (line: string) => void;
+
+const DEFAULT_GC_GRACE_SECONDS = 864_000;
+
+/** @throws UsageError, UnsupportedError, CorruptError */
+export async function tablesAtHand(
+  paths: readonly string[],
+  flags: CompactTableFlags,
+  tell: Tell,
+): Promise<TablesAtHand> {
+  const { directories: found, problems } = wantedTables(paths, flags, tell);
+  const directories = found.filter(({ place }) => place.index === undefined);
+  if (directories.length === 0) {
+    throw new UsageError('hidden tables of indexes are not compacted here: a node does that on its own', {
+      file: paths[0] ?? '.',
+    });
+  }
+  const hasFiles = paths.some((given) => diskStorage.stat(given)?.isDirectory !== true);
+  const whole = hasFiles ? wholeDirectories(directories) : directories;
+  const { schema } = await loadSchema(diskStorage, paths, {
+    nowSeconds: flags.now,
+    ...(flags.schema !== undefined && { schemaFile: flags.schema }),
+  });
+  const hostId = await readHostId(diskStorage, dataDirectoriesOf(diskStorage, paths), flags.now);
+  const tables = directories.map((directory, i) => {
+    const picked = new Set(directory.sstables.map(({ descriptor }) => descriptor.prefix));
+    return tableAtHand(whole[i]!, picked, schema, { flags, tell, all: whole });
+  });
+  return { tables, hostId, problems };
+}
+
+function tableAtHand(
+  directory: SSTableDirectory,
+  picked: ReadonlySet<string>,
+  schema: Schema,
+  { flags, tell, all }: { flags: CompactTableFlags; tell: Tell; all: readonly SSTableDirectory[] },
+): TableAtHand {
+  const { place } = directory;
+  const name = `${place.keyspace}.${place.table}`;
+  const definition = findTable(schema, place.keyspace, place.table);
+  const options = optionsOf(name, definition, flags, tell);
+  const descriptors = directory.sstables.map(({ descriptor }) => descriptor);
+  const sstables = readCandidates(diskStorage, descriptors);
+  const elsewhere = all.filter(
+    (other) => other !== directory && other.kind === 'live' && isSameTable(other, directory),
+  );
+  return {
+    name,
+    directory,
+    definition,
+    isStrict: isStrict(definition, schema),
+    options,
+    params: compactionParams(options),
+    gcGraceSeconds: flags['gc-grace'] ?? gcGraceOf(name, definition, tell),
+    sstables,
+    picked: sstables.filter(({ descriptor }) => picked.has(descriptor.prefix)),
+    takenIds: [directory, ...elsewhere].flatMap(({ sstables: own, orphans }) =>
+      [...own, ...orphans].map(({ descriptor }) => descriptor.id),
+    ),
+  };
+}
+
+function isSameTable({ place: a }: SSTableDirectory, { place: b }: SSTableDirectory): boolean {
+  return a.keyspace === b.keyspace && a.table === b.table;
+}
+
+const STRATEGIES: Readonly<Record<string, string>> = {
+  stcs: 'SizeTieredCompactionStrategy',
+  lcs: 'LeveledCompactionStrategy',
+  twcs: 'TimeWindowCompactionStrategy',
+  ucs: 'UnifiedCompactionStrategy',
+};
+
+function optionsOf(
+  name: string,
+  definition: Table | View | undefined,
+  { strategy, option = [] }: CompactTableFlags,
+  tell: Tell,
+): Readonly<Record<string, string>> {
+  const given = Object.fromEntries(option.map(keyAndValue));
+  if (strategy !== undefined) return { class: STRATEGIES[strategy.toLowerCase()] ?? strategy, ...given };
+  const known = definition?.options.compaction;
+  if (!known) tell(`${name}: no compaction options are known: taken for SizeTieredCompactionStrategy (--strategy)`);
+  return { ...(known ?? { class: STRATEGIES.stcs! }), ...given };
+}
+
+function keyAndValue(text: string): [string, string] {
+  const at = text.indexOf('=');
+  if (at < 1) throw new UsageError('--option takes a name and a value', { seen: text, expected: 'min_threshold=4' });
+  return [text.slice(0, at).trim(), text.slice(at + 1).trim()];
+}
+
+function gcGraceOf(name: string, definition: Table | View | undefined, tell: Tell): number {
+  const known = definition?.options.gcGraceSeconds;
+  if (known !== undefined) return known;
+  tell(`${name}: gc_grace_seconds is not known: Cassandra's default of 864000 is taken; give it with --gc-grace`);
+  return DEFAULT_GC_GRACE_SECONDS;
+}
+
+/** `<keyspace>/<table>-<id>` as a node lays it out, so that the output can be put in a data directory as it is. */
+export function relativePlace({ place, path: where }: SSTableDirectory): string[] {
+  const parts = path.resolve(where).split(path.sep);
+  const at = parts.findLastIndex((part) => part === place.table || part.startsWith(`${place.table}-`));
+  return [place.keyspace, at < 0 ? place.table : parts[at]!];
+}
+
+/** Whether rows of a view live by their liveness alone: where a regular column of the base table is part of the view's key. */
+function isStrict(definition: Table | View | undefined, schema: Schema): boolean {
+  if (!definition || !('baseTable' in definition)) return false;
+  const base = findTable(schema, definition.keyspace, definition.baseTable);
+  if (!base) return false;
+  const baseKey = new Set(
+    [...columnsOfKind(base, 'partition_key'), ...columnsOfKind(base, 'clustering')].map((c) => c.name),
+  );
+  const viewKey = [...columnsOfKind(definition, 'partition_key'), ...columnsOfKind(definition, 'clustering')];
+  return viewKey.some(({ name }) => !baseKey.has(name));
+}
