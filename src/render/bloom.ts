@@ -162,7 +162,7 @@ function absentRead({ absentKeyRead, alternatives, memoryBytes, fpChance }: Tabl
     difference(alternative.memoryBytes - memoryBytes),
     `~${decimals(alternative.estimatedIndexReads)}`,
   ]);
-  const now = `  a read of an absent key: ${asked} filters asked, ~${decimals(estimatedIndexReads)} indexes read, ${bytesText(memoryBytes)} of memory`;
+  const now = `  a read of an absent key: ${asked} filters asked, ~${decimals(estimatedIndexReads)} indexes read; ${bytesText(memoryBytes)} held`;
   if (!isWhole) return wrap(now.trim(), '  ');
   return [
     ...wrap(now.trim(), '  '),

@@ -117,7 +117,8 @@ export function bitsSet({ bits }: BloomFilter): number {
   const aligned = bits.byteOffset % 4 === 0 ? bits : bits.slice();
   const words = new Int32Array(aligned.buffer, aligned.byteOffset, aligned.length / 4);
   let count = 0;
-  for (let w of words) {
+  for (let i = 0; i < words.length; i++) {
+    let w = words[i]!;
     w -= (w >>> 1) & 0x55555555;
     w = (w & 0x33333333) + ((w >>> 2) & 0x33333333);
     count += Math.imul((w + (w >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;

@@ -65,6 +65,39 @@ export function decodeSummary(bytes: Uint8Array, context: CursorContext = {}): I
   };
 }
 
+/**
+ * Keys of at most `count` entries, spread evenly, and the last key: without taking the others apart. `undefined` where there is no summary.
+ * @throws CorruptError, UsageError
+ */
+export function readSampleKeys(storage: Storage, descriptor: Descriptor, count: number): Uint8Array[] | undefined {
+  const file = componentPath(descriptor, COMPONENT.summary);
+  if (!storage.stat(file)) return undefined;
+  const cursor = new Cursor(readWhole(storage, file, MAX_SUMMARY_BYTES), { file, component: COMPONENT.summary });
+  cursor.skip(4);
+  const entries = cursor.count(cursor.i32(), 12, 'summary entries');
+  const size = cursor.i64AsNumber();
+  cursor.skip(8);
+  if (size < entries * 12 || size > cursor.left) throw cursor.corrupt('size of the entries', { offset: 8, seen: size });
+  const table = cursor.view(size);
+  const view = new DataView(table.buffer, table.byteOffset, table.length);
+  const little = entries === 0 || view.getInt32(0, true) === entries * 4;
+  const keys: Uint8Array[] = [];
+  const step = Math.max(1, entries / count);
+  for (let at = 0; at < entries; at += step) {
+    const i = Math.floor(at);
+    const start = view.getInt32(i * 4, little);
+    const end = i + 1 < entries ? view.getInt32(i * 4 + 4, little) : size;
+    if (start < entries * 4 || end < start + 8 || end > size) {
+      throw cursor.corrupt('offset of a summary entry', { offset: HEADER_BYTES + i * 4, seen: start });
+    }
+    keys.push(table.subarray(start, end - 8));
+  }
+  cursor.skip(cursor.i32());
+  const last = cursor.bytes(cursor.i32());
+  const before = keys.at(-1);
+  return before && Buffer.compare(before, last) === 0 ? keys : [...keys, last];
+}
+
 function decodeEntries(table: Uint8Array, count: number, cursor: Cursor): SummaryEntry[] {
   const view = new DataView(table.buffer, table.byteOffset, table.length);
   // the machine that wrote it decides; the first entry follows the offsets

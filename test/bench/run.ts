@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- [dump] [metadata] [compact] [--rounds N]`: lsmctl and the real tools on the same files in one run, with ratios and the targets they
+ * `npm run bench -- [dump] [metadata] [bloom] [compact] [--rounds N]`: lsmctl and the real tools on the same files in one run, with ratios and the targets they
  * are held to. Exits 1 where a target is missed. The SSTables are made with real Cassandra at first use (see bulk.ts). Names of bulk.ts limit
  * `compact` to those. LSMCTL names another bin/run.js.
  */
@@ -8,6 +8,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { missing, setup, toolCommand, V5 } from '../oracle/cassandra.js';
+import { benchBloom } from './bloom.js';
 import { BULK, type BulkName, bulk } from './bulk.js';
 import { benchCompact } from './compact.js';
 import { type Command, compare, type Figures } from './measure.js';
@@ -154,6 +155,7 @@ console.log(
 );
 if (asked('dump')) await benchDump();
 if (asked('metadata')) await benchMetadata();
+if (asked('bloom')) await benchBloom(LSMCTL, ROUNDS);
 if (asked('compact')) await benchCompact(LSMCTL, roundsAt < 0 ? 3 : ROUNDS, compactNames());
 console.log(missed() === 0 ? '\nall targets met' : `\n${missed()} targets missed`);
 process.exitCode = missed() === 0 ? 0 : 1;

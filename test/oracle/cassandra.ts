@@ -36,6 +36,10 @@ const TOOLS = {
   sstableverify: 'StandaloneVerifier',
   sstablepartitions: 'SSTablePartitions',
   sstablerepairedset: 'SSTableRepairedAtSetter',
+  sstablelevelreset: 'SSTableLevelResetter',
+  sstableofflinerelevel: 'SSTableOfflineRelevel',
+  sstablesplit: 'StandaloneSplitter',
+  nodetool: 'NodeTool',
 } as const;
 export type ToolName = keyof typeof TOOLS;
 
@@ -343,9 +347,10 @@ export class ToolServer {
   readonly #waiting: ((output: Output) => void)[] = [];
   #received: Buffer = Buffer.alloc(0);
 
-  constructor(version: string) {
+  /** @param directory of a stopped node, for tools that take keyspace and table */
+  constructor(version: string, directory = toolDirectory(version)) {
     const options = ['-Xmx768m', '-Dlog.level=OFF', '-Dorg.apache.cassandra.disable_mbean_registration=true'];
-    const [program, args] = jvm(version, toolDirectory(version), [...options, join(here, 'Tools.java')]);
+    const [program, args] = jvm(version, directory, [...options, join(here, 'Tools.java')]);
     this.#child = endsWithUs(spawn(program, args, { stdio: ['pipe', 'pipe', 'ignore'] }));
     this.#child.stdout!.on('data', (chunk: Buffer) => {
       this.#received = Buffer.concat([this.#received, chunk]);

@@ -10,7 +10,7 @@ import { PartitionsFile } from '../../sstable/bti/partitions-file.js';
 import { COMPONENT, componentPath, type Descriptor } from '../../sstable/descriptor.js';
 import { openIndexFile } from '../../sstable/index-file.js';
 import { openDescriptor } from '../../sstable/sstable.js';
-import { readSummary } from '../../sstable/summary.js';
+import { readSampleKeys } from '../../sstable/summary.js';
 
 /** Is shown the key `bytes[start, end)`; the array is reused. */
 export type KeyVisitor = (bytes: Uint8Array, start: number, end: number) => void;
@@ -85,13 +85,5 @@ function endsOfTrie(storage: Storage, descriptor: Descriptor) {
 }
 
 function samplesOf(storage: Storage, descriptor: Descriptor) {
-  const summary = readSummary(storage, descriptor);
-  if (!summary) return { keys: [], from: COMPONENT.summary };
-  const { entries, lastKey } = summary;
-  const step = Math.max(1, entries.length / MAX_SAMPLES);
-  const keys: Uint8Array[] = [];
-  for (let i = 0; i < entries.length; i += step) keys.push(entries[Math.floor(i)]!.key);
-  const last = keys.at(-1);
-  if (!last || Buffer.compare(last, lastKey) !== 0) keys.push(lastKey);
-  return { keys, from: COMPONENT.summary };
+  return { keys: readSampleKeys(storage, descriptor, MAX_SAMPLES) ?? [], from: COMPONENT.summary };
 }
