@@ -66,7 +66,7 @@ export class PartitionMerge {
   private readonly merge: UnfilteredMerge;
   private readonly garbage: GarbageSkipper | undefined;
   private readonly emptyStatic = new RowBuffer();
-  /** Sources of the partition at hand. */
+  /** Sources of the partition at hand, and behind them others: an array that shrinks would be allocated anew. */
   private readonly group: MergeSource[] = [];
   private isStarted = false;
 
@@ -89,17 +89,16 @@ export class PartitionMerge {
   next(sink: MergeSink): boolean {
     const { partitions, group, merge } = this;
     if (partitions.size === 0) return false;
-    group.length = 0;
     const first = partitions.pop();
-    group.push(first);
-    while (partitions.size > 0 && partitions.top.comparePartition(first) === 0) group.push(partitions.pop());
-    const n = group.length;
+    group[0] = first;
+    let n = 1;
+    while (partitions.size > 0 && partitions.top.comparePartition(first) === 0) group[n++] = partitions.pop();
     const { mergedPartitions } = this.counts;
     while (mergedPartitions.length < n) mergedPartitions.push(0);
     mergedPartitions[n - 1]!++;
     this.purger?.startPartition(this.evaluatorFor(first));
     this.isStarted = false;
-    merge.begin(group);
+    merge.begin(group, n);
     const stream = this.garbage ? this.garbage.begin(first) : merge;
     this.begin(first, stream, sink);
     this.unfiltereds(first, stream, sink);

@@ -2,7 +2,9 @@
 import type { MergeSource } from './merge-source.js';
 
 export class SourceHeap {
+  /** The first {@link size} are in the heap. An array that shrinks would be allocated anew. */
   private readonly items: MergeSource[] = [];
+  private count = 0;
   private readonly compare: (a: MergeSource, b: MergeSource) => number;
 
   constructor(compare: (a: MergeSource, b: MergeSource) => number) {
@@ -10,7 +12,7 @@ export class SourceHeap {
   }
 
   get size(): number {
-    return this.items.length;
+    return this.count;
   }
 
   get top(): MergeSource {
@@ -19,8 +21,8 @@ export class SourceHeap {
 
   push(source: MergeSource): void {
     const { items } = this;
-    let at = items.length;
-    items.push(source);
+    let at = this.count++;
+    if (at === items.length) items.push(source);
     while (at > 0) {
       const parent = (at - 1) >> 1;
       if (this.compare(items[parent]!, source) <= 0) break;
@@ -33,18 +35,17 @@ export class SourceHeap {
   pop(): MergeSource {
     const { items } = this;
     const top = items[0]!;
-    const last = items.pop()!;
-    if (items.length > 0) this.sink(last);
+    const last = items[--this.count]!;
+    if (this.count > 0) this.sink(last);
     return top;
   }
 
   clear(): void {
-    this.items.length = 0;
+    this.count = 0;
   }
 
   private sink(source: MergeSource): void {
-    const { items } = this;
-    const n = items.length;
+    const { items, count: n } = this;
     let at = 0;
     for (;;) {
       let child = at * 2 + 1;

@@ -49,8 +49,9 @@ export class UnfilteredMerge implements PartitionStream {
   private readonly ownMarker = new MarkerBuffer();
   /** The only source, where there is one only. */
   private alone: MergeSource | undefined;
-  /** Sources with the clustering at hand: they go on at the next step. */
+  /** The first {@link levelSize} have the clustering at hand: they go on at the next step. */
   private readonly level: MergeSource[] = [];
+  private levelSize = 0;
   private readonly rows: RowBuffer[] = [];
 
   /** Bytes of cells that lost to others or to deletions. */
@@ -69,9 +70,8 @@ export class UnfilteredMerge implements PartitionStream {
     this.marker = this.ownMarker;
   }
 
-  /** A partition begins: that under all of these sources, of which nothing but the deletion is read. @throws CorruptError */
-  begin(group: readonly MergeSource[]): void {
-    const n = group.length;
+  /** A partition begins: that under the first `n` of these sources, of which nothing but the deletion is read. @throws CorruptError */
+  begin(group: readonly MergeSource[], n: number = group.length): void {
     if (n === 1) {
       this.beginAlone(group[0]!);
       return;
@@ -84,13 +84,13 @@ export class UnfilteredMerge implements PartitionStream {
       if (!deletion.supersedes(other) && other.isSet) deletion.copy(other);
     }
     this.markerMerger.start(n, deletion);
-    this.staticRow = this.mergedStatic(group);
+    this.staticRow = this.mergedStatic(group, n);
     this.unfiltereds.clear();
-    level.length = 0;
     for (let i = 0; i < n; i++) {
       group[i]!.slot = i;
-      level.push(group[i]!);
+      level[i] = group[i]!;
     }
+    this.levelSize = n;
   }
 
   step(): number {
@@ -137,21 +137,23 @@ export class UnfilteredMerge implements PartitionStream {
   private stepMerged(): number {
     const { level, unfiltereds, rows, markerMerger } = this;
     for (;;) {
-      for (let i = 0; i < level.length; i++) {
+      for (let i = 0; i < this.levelSize; i++) {
         const source = level[i]!;
         source.next();
         if (source.kind !== END) unfiltereds.push(source);
       }
-      level.length = 0;
+      this.levelSize = 0;
       if (unfiltereds.size === 0) return END;
       const least = unfiltereds.pop();
-      level.push(least);
+      level[0] = least;
+      let size = 1;
       while (
         unfiltereds.size > 0 &&
         this.compareClusterings(unfiltereds.top.cursor, unfiltereds.top.kind, least.cursor, least.kind) === 0
       ) {
-        level.push(unfiltereds.pop());
+        level[size++] = unfiltereds.pop();
       }
+      this.levelSize = size;
       this.at = least;
       if (least.kind === ROW) {
         const latest = this.takeLatest();
@@ -160,7 +162,7 @@ export class UnfilteredMerge implements PartitionStream {
           return ROW;
         }
         let versions = 0;
-        for (let i = 0; i < level.length; i++) {
+        for (let i = 0; i < size; i++) {
           const source = level[i]!;
           source.loadRow();
           if (!source.row.isEmpty) rows[versions++] = source.row;
@@ -171,7 +173,7 @@ export class UnfilteredMerge implements PartitionStream {
           return ROW;
         }
       } else {
-        for (let i = 0; i < level.length; i++) markerMerger.add(level[i]!.slot, level[i]!.cursor);
+        for (let i = 0; i < size; i++) markerMerger.add(level[i]!.slot, level[i]!.cursor);
         const marker = markerMerger.merge();
         if (marker) {
           this.marker = marker;
@@ -186,12 +188,12 @@ export class UnfilteredMerge implements PartitionStream {
    * none of their cells need be looked at.
    */
   private takeLatest(): RowBuffer | undefined {
-    const { level, markerMerger } = this;
+    const { level, levelSize, markerMerger } = this;
     if (markerMerger.active.isSet) return undefined;
     let latest: MergeSource | undefined;
     let cells = 0;
     let bytes = 0;
-    for (let i = 0; i < level.length; i++) {
+    for (let i = 0; i < levelSize; i++) {
       const source = level[i]!;
       const { cursor } = source;
       const n = source.copiesCells ? cursor.plainCells() : -1;
@@ -210,12 +212,12 @@ export class UnfilteredMerge implements PartitionStream {
     return row;
   }
 
-  private mergedStatic(group: readonly MergeSource[]): RowBuffer {
+  private mergedStatic(group: readonly MergeSource[], n: number): RowBuffer {
     const { rows, emptyStatic } = this;
     emptyStatic.clearStatic();
     if (!this.hasStatic) return emptyStatic;
     let versions = 0;
-    for (let i = 0; i < group.length; i++) {
+    for (let i = 0; i < n; i++) {
       const source = group[i]!;
       source.readStatic();
       if (!source.row.isEmpty) rows[versions++] = source.row;
