@@ -10,6 +10,8 @@ const STATES = {
   unfinished: 'cut off before its commit: its new SSTables go',
 } as const;
 
+const WIDTH = 80;
+
 /** @param width of the terminal; 0: nothing is cut */
 export function recoveryText(tables: readonly TableRecovery[], width: number): string {
   if (tables.length === 0) return 'Nothing is left of any transaction.\n';
@@ -22,7 +24,9 @@ function tableBlock(table: TableRecovery, width: number): string {
   const lines = [`${keyspace}.${name}${index === undefined ? '' : ` (index ${index})`}`];
   lines.push(...directories.map((directory) => `  ${directory}`));
   for (const log of logs) lines.push(...logLines(log, table.isRefused, width));
-  for (const { file, why } of unreadable) lines.push(`  ${path.basename(file)}: can not be read: ${why}`);
+  for (const { file, why } of unreadable) {
+    lines.push(`  ${path.basename(file)}`, ...wrapped(`can not be read: ${why}`, 4));
+  }
   if (temporary.length > 0) lines.push(`  temporary files: ${filesText(temporary)}, ${fate}`, ...names(temporary));
   for (const orphan of orphans) lines.push(`  ${orphanText(orphan)}, ${fate}`);
   for (const file of leftToStart) lines.push(`  ${file}: a start of the node removes it; left alone here`);
@@ -32,22 +36,37 @@ function tableBlock(table: TableRecovery, width: number): string {
 function logLines(log: LogRecovery, isTableRefused: boolean, width: number): string[] {
   const { name, state, refused, records, recordedElsewhere, replicas } = log;
   const copies = replicas.length > 1 ? ` (in ${replicas.length} directories)` : '';
-  const lines = [`  ${name}${copies}`, `    ${refused ? `refused: ${refused.why}` : STATES[state]}`];
-  if (refused) lines.push(`    hint: ${refused.hint}`);
-  else if (isTableRefused) lines.push('    left alone, since a start stops at this table');
+  const verdict = refused ? `refused: ${refused.why}` : STATES[state];
+  const lines = [`  ${name}${copies}`, ...wrapped(verdict, 4)];
+  if (!refused && isTableRefused) lines.push('    left alone, since a start stops at this table');
   for (const directory of recordedElsewhere) {
-    lines.push(`    written for ${directory}: a start of Cassandra looks there, not here`);
+    lines.push(...wrapped(`written for ${directory}: a start of Cassandra looks there, not here`, 4));
   }
-  const rows = records.map(({ record, files, fate, error }) => [
+  const rows = records.map(({ record, files, fate }) => [
     record.type,
     record.absolutePath === undefined ? '' : path.basename(record.absolutePath).replace(/-$/, ''),
     record.absolutePath === undefined ? '' : filesText(files),
     record.absolutePath === undefined ? '' : isTableRefused && fate === 'delete' ? 'kept' : fate,
-    error === undefined ? '' : `! ${error}`,
   ]);
   if (rows.length === 0) return lines;
-  const columns = ['record', 'SSTable', 'files', 'fate', ''].map((title) => ({ title }));
-  return [...lines, ...tableText(columns, rows, { indent: 4, width }).split('\n')];
+  const columns = ['record', 'SSTable', 'files', 'fate'].map((title) => ({ title }));
+  const [head, ...body] = tableText(columns, rows, { indent: 4, width }).split('\n');
+  const errors = records.map(({ error }, i) => {
+    return error === undefined || refused?.why.startsWith(`record ${i + 1}: `) ? [] : wrapped(`! ${error}`, 6);
+  });
+  return [...lines, head!, ...body.flatMap((line, i) => [line, ...errors[i]!])];
+}
+
+/** Lines of at most 80 columns; a word that is longer has its own. */
+function wrapped(text: string, indent: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= WIDTH - indent)
+      lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines.map((line) => ' '.repeat(indent) + line);
 }
 
 function orphanText({ prefix, why, files }: OrphanRecovery): string {

@@ -86,14 +86,14 @@ function planTable(storage: Storage, group: readonly SSTableDirectory[]): TableR
   const here = group.map((directory) => directory.path);
   const logs = transactions.map((transaction) => planLog(storage, transaction, here));
   const isRefused = unreadable.length > 0 || logs.some(({ refused }) => refused !== undefined);
-  const claimed = new Set(logs.flatMap((log) => log.records.flatMap(({ files }) => files.map((file) => file.path))));
+  const ofLogs = logs.flatMap(({ records }) => records.flatMap(({ fate, files }) => (fate === 'delete' ? files : [])));
+  const claimed = new Set(ofLogs.map((file) => file.path));
   const rest = group.map((directory) => withoutLeftovers(directory, transactions));
   const temporary = rest
     .flatMap((directory) => directory.temporary.map((name) => path.join(directory.path, name)))
     .filter((file) => file.endsWith(TEMPORARY) && !claimed.has(file))
     .flatMap((file) => lookAt(storage, file));
   const orphans = rest.flatMap((directory) => orphansOf(storage, directory));
-  const ofLogs = logs.flatMap(({ records }) => records.flatMap(({ fate, files }) => (fate === 'delete' ? files : [])));
   return {
     keyspace,
     table,
