@@ -20,15 +20,18 @@ export type Levels<T extends Candidate> = {
 /**
  * An SSTable that overlaps one that is in its level already goes to level 0. A node takes SSTables in no certain order when it starts, so of two
  * that overlap either may stay; here it is the first one (LeveledGenerations.addAll).
+ * @param alreadyDown have gone there before, and stay there though they may not overlap any more
  * @throws UnsupportedError for a level above 8
  */
-export function levelsOf<T extends Candidate>(sstables: readonly T[]): Levels<T> {
+export function levelsOf<T extends Candidate>(sstables: readonly T[], alreadyDown?: ReadonlySet<T>): Levels<T> {
   const levels: T[][] = Array.from({ length: LEVEL_COUNT }, () => []);
   const sentDown = new Set<T>();
   for (const sstable of sstables) {
-    const level = levels[sstable.level];
-    if (!level || sstable.level === 0) {
-      if (!level) throw noSuchLevel(sstable);
+    if (alreadyDown?.has(sstable)) sentDown.add(sstable);
+    const number = sentDown.has(sstable) ? 0 : sstable.level;
+    const level = levels[number];
+    if (!level) throw noSuchLevel(sstable);
+    if (number === 0) {
       level.push(sstable);
       continue;
     }

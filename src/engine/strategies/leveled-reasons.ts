@@ -52,9 +52,9 @@ function whyInLevel(
   pick: Pick | undefined,
   from: number | undefined,
 ): string {
-  const size = `: the level has ${bytesText(totalBytes(level))}, target ${bytesText(targetBytes(number, options))}`;
+  const size = `: the level holds ${bytesText(totalBytes(level))}, target ${bytesText(targetBytes(number, options))}`;
   if (!isOverTarget(level, number, options)) return size;
   if (number === LEVEL_COUNT - 1) return `${size}, and there is no level above it`;
   if (from === number) return `${size}: after this one`;
-  return `${size}: ${pick?.output.kind === 'one' ? 'L0 is behind' : `L${from}`} goes first`;
+  return `${size}: ${pick?.output.kind === 'one' ? 'L0 is behind and' : `L${from}`} goes first`;
 }

@@ -52,6 +52,8 @@ type Memory<T extends Candidate> = {
   readonly last: readonly (T | undefined)[];
   /** Compactions from above level 0 since one last went into the level. */
   readonly rounds: readonly number[];
+  /** SSTables that have gone to level 0, whatever level they say they are of. */
+  readonly sentDown: ReadonlySet<T>;
 };
 
 export function leveledStrategy(options: LeveledOptions, params: Params, settings: LeveledSettings = {}): Strategy {
@@ -63,10 +65,12 @@ type Rules = LeveledOptions & Params & LeveledSettings;
 function strategyWith(rules: Rules, memory?: Memory<Candidate>): Strategy {
   return {
     next<T extends Candidate>(sstables: readonly T[], context: StrategyContext) {
-      return decide(rules, levelsOf(sstables), context, memory as Memory<T> | undefined);
+      const known = memory as Memory<T> | undefined;
+      return decide(rules, levelsOf(sstables, known?.sentDown), context, known);
     },
     after<T extends Candidate>(sstables: readonly T[], pick: Pick<T>, outputs: readonly T[]) {
-      return strategyWith(rules, remember(levelsOf(sstables), memory as Memory<T> | undefined, pick, outputs));
+      const known = memory as Memory<T> | undefined;
+      return strategyWith(rules, remember(levelsOf(sstables, known?.sentDown), known, pick, outputs));
     },
   };
 }
@@ -114,7 +118,7 @@ function upPick<T extends Candidate>(rules: Rules, levels: Levels<T>, level: num
     inputs,
     output: { kind: 'leveled', level: into, maxSSTableBytes: rules.maxSSTableBytes },
     reason:
-      `L${level}: ${countOf(own.length)} of ${bytesText(totalBytes(own))}, target ${bytesText(targetBytes(level, rules))}: ${goes}` +
+      `L${level}: ${bytesText(totalBytes(own))} in ${countOf(own.length)}, target ${bytesText(targetBytes(level, rules))}: ${goes}` +
       (starved ? `, and 1 of L${starved.level}, without a compaction for ${rounds[starved.level]} rounds` : ''),
   };
 }
@@ -132,7 +136,7 @@ function level0Pick<T extends Candidate>(rules: Rules, levels: Levels<T>): Pick<
   const inputs = [...own, ...overlapped];
   if (inputs.length < 2) return undefined;
   const into = nextLevel(levels, inputs, rules);
-  const size = `L0: ${countOf(own.length)} of ${bytesText(bytes)}`;
+  const size = `L0: ${bytesText(bytes)} in ${countOf(own.length)}`;
   const reason =
     into === 0
       ? `${size}, less than one SSTable of ${bytesText(rules.maxSSTableBytes)}: they stay in L0, as one`
@@ -249,7 +253,8 @@ function roundsAfter(rounds: readonly number[], into: number): number[] {
 }
 
 function fresh<T extends Candidate>(levels: Levels<T>): Memory<T> {
-  return { last: lastCompacted(levels), rounds: new Array<number>(LEVEL_COUNT).fill(0) };
+  const rounds = new Array<number>(LEVEL_COUNT).fill(0);
+  return { last: lastCompacted(levels), rounds, sentDown: levels.sentDown };
 }
 
 function remember<T extends Candidate>(
@@ -267,6 +272,7 @@ function remember<T extends Candidate>(
   return {
     last: greatest ? last.with(lowest, greatest) : last,
     rounds: isFromAbove ? roundsAfter(rounds, output.level) : rounds,
+    sentDown: levels.sentDown,
   };
 }
 

@@ -2,7 +2,14 @@
 import { hiOf, loOf } from '../../../src/bytes/int64.js';
 import { openStrategy } from '../../../src/engine/strategies/open-strategy.js';
 import { compactionParams } from '../../../src/engine/strategies/options.js';
-import type { Candidate, Decision, Pick, TokenSpan } from '../../../src/engine/strategies/strategy.js';
+import type {
+  Candidate,
+  Decision,
+  Pick,
+  Strategy,
+  StrategyContext,
+  TokenSpan,
+} from '../../../src/engine/strategies/strategy.js';
 import { parseDescriptor } from '../../../src/sstable/descriptor.js';
 import { type DecoratedKey, partitionerOf, type Token } from '../../../src/sstable/partitioner.js';
 
@@ -15,7 +22,13 @@ export type Layout = {
   readonly others: readonly Candidate[];
   /** P and E lines: what Cassandra says. */
   readonly answer: readonly string[];
+  /** Inputs that it could have picked first instead, by chance, as in A lines. */
+  readonly alternatives: readonly string[];
+  /** Where one compaction was done after the other: what each took, as a P line without its P, and what came out. The last has taken nothing. */
+  readonly rounds: readonly Round[];
 };
+
+export type Round = { readonly answer: string; readonly outputs: readonly Candidate[] };
 
 export function parseLayouts(text: string): Layout[] {
   const layouts = text.trimEnd().split(/\n(?=L )/);
@@ -36,7 +49,18 @@ function parseLayout(lines: readonly string[]): Layout {
     sstables,
     others,
     answer: lines.filter((line) => /^[PE]/.test(line)),
+    alternatives: lines.filter((line) => line.startsWith('A ')),
+    rounds: parseRounds(lines.filter((line) => /^[NR]/.test(line))),
   };
+}
+
+function parseRounds(lines: readonly string[]): Round[] {
+  const rounds: { answer: string; outputs: Candidate[] }[] = [];
+  for (const [i, line] of lines.entries()) {
+    if (line.startsWith('N')) rounds.push({ answer: line.slice(2), outputs: [] });
+    else rounds.at(-1)!.outputs.push(parseSSTable(line, 10_001 + i));
+  }
+  return rounds;
 }
 
 const MURMUR3 = partitionerOf('org.apache.cassandra.dht.Murmur3Partitioner');
@@ -99,13 +123,57 @@ function tokenValue(token: Token): bigint {
 }
 
 /** What ours decides, with `left` and all reasons. */
-export function decide({ options, sstables, others, nowMillis, gcBeforeSeconds }: Layout): Decision {
-  const strategy = openStrategy(compactionParams(options, { allowsUnsafeExpiration: true }));
-  return strategy.next(sstables, { nowMillis, gcBeforeSeconds, others });
+export function decide(layout: Layout): Decision {
+  return strategyOf(layout).next(layout.sstables, contextOf(layout));
+}
+
+function strategyOf({ options }: Layout): Strategy {
+  return openStrategy(compactionParams(options, { allowsUnsafeExpiration: true }));
+}
+
+function contextOf({ others, nowMillis, gcBeforeSeconds }: Layout): StrategyContext {
+  return { nowMillis, gcBeforeSeconds, others };
 }
 
 /** A decision in the lines of {@link Layout.answer}. */
-export function answerOf({ sstables }: Layout, { picks, pendingTasks }: Decision): string[] {
-  const inputs = (pick: Pick) => pick.inputs.map((sstable) => sstables.indexOf(sstable)).toSorted((a, b) => a - b);
-  return [...picks.map((pick) => `P ${inputs(pick).join(' ')}`), `E ${pendingTasks}`];
+export function answerOf({ sstables, options }: Layout, { picks, pendingTasks }: Decision): string[] {
+  return [...picks.map((pick) => `P ${pickText(pick, sstables, options.class!)}`), `E ${pendingTasks}`];
+}
+
+/** What ours takes in each round, as {@link Round.answer}; outputs are the recorded ones. Ends at the first that differs. */
+export function playRounds(layout: Layout): { readonly answers: string[]; readonly picks: Pick[] } {
+  let strategy = strategyOf(layout);
+  let living = layout.sstables;
+  const places: Candidate[] = [...living];
+  const answers: string[] = [];
+  const picks: Pick[] = [];
+  for (const { answer, outputs } of layout.rounds) {
+    const [pick] = strategy.next(living, contextOf(layout)).picks;
+    answers.push(pick ? pickText(pick, places, layout.options.class!) : '');
+    if (!pick || answers.at(-1) !== answer) break;
+    picks.push(pick);
+    strategy = strategy.after?.(living, pick, outputs) ?? strategy;
+    living = [...living.filter((sstable) => !pick.inputs.includes(sstable)), ...outputs];
+    places.push(...outputs);
+  }
+  return { answers, picks };
+}
+
+function pickText(pick: Pick, places: readonly Candidate[], strategy: string): string {
+  const inputs = pick.inputs.map((sstable) => places.indexOf(sstable)).toSorted((a, b) => a - b);
+  return `${inputs.join(' ')}${outputText(pick, strategy)}`;
+}
+
+/** What of the output a mode tells: nothing where it is always one SSTable. */
+function outputText({ kind, output }: Pick, strategy: string): string {
+  switch (output.kind) {
+    case 'leveled':
+      return kind === 'uplevel' ? ` ; uplevel ${output.level}` : ` ; ${kind} ${output.level} ${output.maxSSTableBytes}`;
+    case 'sharded':
+      return ` ; ${output.shards}`;
+    case 'one':
+      return strategy === 'LeveledCompactionStrategy' ? ` ; ${kind} ${output.level} ${2n ** 63n - 1n}` : '';
+    default:
+      return '';
+  }
 }

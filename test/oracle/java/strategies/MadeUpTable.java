@@ -63,6 +63,8 @@ public class MadeUpTable {
     }
   }
 
+  public void replace(Set<SSTableReader> removed, Collection<SSTableReader> added) { store.getTracker().apply(View.updateLiveSet(removed, added)); }
+
   /** In the order in which strategies see them. */
   public List<SSTableReader> uncompacting() { return ImmutableList.copyOf(store.getUncompactingSSTables()); }
 }

@@ -14,7 +14,7 @@ import org.apache.cassandra.io.sstable.format.SSTableReader;
 import org.apache.cassandra.schema.CompactionParams;
 
 /**
- * What Cassandra's own strategies pick in random layouts of SSTables: `Strategies MODE SEED COUNT`, MODE one of MODES below. Started by
+ * What Cassandra's own strategies pick in random layouts of SSTables: `Strategies MODE SEED COUNT [round]`, MODE one of MODES below. Started by
  * test/oracle/strategies.ts, read by test/engine/strategies/layouts.ts. For each layout
  *
  *   L seed now=MILLIS gc=SECONDS class=NAME OPTION=VALUE...
@@ -40,6 +40,8 @@ public class Strategies {
     /** What chance could have chosen in place of the first pick. */
     Collection<? extends Set<SSTableReader>> alternatives() { return List.of(); }
     int estimatedTasks(AbstractCompactionStrategy strategy) { return strategy.getEstimatedRemainingTasks(); }
+    /** What comes after the answer. */
+    void goOn(MadeUpTable table, AbstractCompactionStrategy strategy, List<SSTableReader> places, long gcBefore, PrintStream out) { }
     /** Those of the table in the order in which this strategy walks them. */
     List<SSTableReader> order(MadeUpTable table) { return table.uncompacting(); }
     /** One line a pick: its inputs, and what else there is to it. The transactions are aborted afterwards. */
@@ -59,6 +61,7 @@ public class Strategies {
     MODES.put("stcs", new SizeTiered());
     MODES.put("twcs", new TimeWindow());
     MODES.put("lcs", new Leveled());
+    MODES.put("lcs-rounds", new Leveled.Rounds());
     MODES.put("ucs", new Unified());
   }
 
@@ -68,6 +71,7 @@ public class Strategies {
       Map<String, String> o = thresholds(r, new TreeMap<>());
       return tombstones(r, buckets(r, o));
     }
+    @Override void shape(Random r, List<Facts> sstables, Map<String, String> options, long now) { if (isRound) round(sstables); }
   }
 
   static class TimeWindow extends Mode {
@@ -86,6 +90,7 @@ public class Strategies {
      * set of hashes has first.
      */
     @Override void shape(Random r, List<Facts> sstables, Map<String, String> options, long now) {
+      if (isRound) round(sstables);
       Set<Long> sizes = new HashSet<>();
       for (Facts f : sstables) while (!sizes.add(f.onDiskBytes)) f.onDiskBytes++;
       long windowMillis = 60_000L * switchOf(options.getOrDefault("compaction_window_unit", "DAYS")) * Integer.parseInt(options.getOrDefault("compaction_window_size", "1"));
@@ -94,6 +99,7 @@ public class Strategies {
       for (Facts f : sstables) {
         long millis = now - (long) (r.nextDouble() * windows * windowMillis);
         long least = millis - (long) (r.nextDouble() * windowMillis);
+        if (isRound) { millis = millis / 60_000 * 60_000; least = least / 60_000 * 60_000; }
         f.maxTimestamp = inUnits(millis, resolution);
         f.minTimestamp = inUnits(least, resolution);
         if (r.nextInt(60) == 0) f.maxTimestamp = pick(r, Long.MAX_VALUE, Long.MAX_VALUE / 1000, -1L, 0L, -123_456_789_012_345L, now);
@@ -111,6 +117,30 @@ public class Strategies {
     }
     @Override List<SSTableReader> order(MadeUpTable table) {
       return new ArrayList<>(Sets.newHashSet(AbstractCompactionStrategy.filterSuspectSSTables(ImmutableSet.copyOf(table.uncompacting()))));
+    }
+  }
+
+  /** A fourth argument `round`: layouts of round numbers, which pack well. */
+  static boolean isRound;
+
+  static void round(List<Facts> sstables) {
+    for (Facts f : sstables) {
+      long unit = 1;
+      while (f.onDiskBytes / unit >= 4096) unit *= 2;
+      f.onDiskBytes -= f.onDiskBytes % unit;
+      f.componentBytes -= f.componentBytes % unit;
+      f.plainBytes = f.onDiskBytes;
+      f.createdMillis -= f.createdMillis % 600_000;
+      f.firstToken = f.firstToken >> 50 << 50;
+      f.lastToken = f.lastToken >> 50 << 50;
+      if (f.firstToken == Long.MIN_VALUE) f.firstToken = f.lastToken = 0;
+      f.minTimestamp -= f.minTimestamp % 100_000_000_000L;
+      f.maxTimestamp -= f.maxTimestamp % 100_000_000_000L;
+      if (f.maxLocalDeletion != MadeUpSSTable.Cell_NO_DELETION) f.maxLocalDeletion -= f.maxLocalDeletion % 10_000;
+      f.keys = Long.highestOneBit(f.keys);
+      f.coverage = Double.NaN;
+      for (long[] c : f.cells) { c[0] = Long.highestOneBit(c[0]); c[1] = Long.highestOneBit(c[1]); }
+      for (long[] t : f.tombstones) t[1] = Long.highestOneBit(t[1]);
     }
   }
 
@@ -221,6 +251,7 @@ public class Strategies {
     for (Set<SSTableReader> other : mode.alternatives()) out.println("A" + places(other, ordered));
     out.println("E " + mode.estimatedTasks(strategy));
     for (Picked picked : picks) picked.transaction.abort();
+    mode.goOn(table, strategy, new ArrayList<>(ordered), gcBefore, out);
   }
 
   static String places(Collection<SSTableReader> sstables, List<SSTableReader> ordered) {
@@ -257,6 +288,7 @@ public class Strategies {
       for (String line = in.readLine(); line != null; line = in.readLine()) out.println(line + " => " + judge(line));
     } else {
       long seed = Long.parseLong(args[1]);
+      isRound = args.length > 3 && args[3].equals("round");
       for (int i = 0; i < Integer.parseInt(args[2]); i++) run(table, MODES.get(args[0]), seed + i, out);
     }
     out.flush();

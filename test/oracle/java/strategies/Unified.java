@@ -34,7 +34,7 @@ class Unified extends Strategies.Mode {
   }
 
   @Override void shape(Random r, List<Facts> sstables, Map<String, String> options, long now) {
-    int style = r.nextInt(5), more = Strategies.pick(r, 0, 0, 10, 40, 120);
+    int style = r.nextInt(5), more = Strategies.pick(r, 0, 0, 0, 10, 20, r.nextInt(4) == 0 ? 120 : 0);
     double spread = Strategies.pick(r, 0.0, 0.3, 2.0);
     int steps = 1 + r.nextInt(4);
     double base = MIB * Strategies.pick(r, 0.2, 1.0, 10.0, 64.0), step = Strategies.pick(r, 2.0, 4.0, 10.0);
@@ -46,12 +46,13 @@ class Unified extends Strategies.Mode {
       int power = r.nextInt(steps);
       double share = style == 4 ? 1 : share(r, f, style, power);
       if (style == 4) Strategies.spanOf(r, f, r.nextInt(4));
-      f.onDiskBytes = 100 + (long) (base * Math.pow(step, power) * share * Math.exp(spread * (r.nextDouble() - 0.5)));
+      f.onDiskBytes = 1000 + 1000 * (long) (base / 1000 * Math.pow(step, power) * share * Math.exp(spread * (r.nextDouble() - 0.5)));
       f.coverage = Strategies.pick(r, Double.NaN, Double.NaN, share, share, share, r.nextInt(10) == 0 ? 1e-18 : share, r.nextInt(10) == 0 ? 0.0 : share);
       if (!isExpiring) f.maxLocalDeletion = org.apache.cassandra.db.rows.Cell.NO_DELETION_TIME;
       // Two of the same age would leave it to hashes which of them is taken.
-      f.maxTimestamp = f.maxTimestamp / 512 * 512 + i % 512;
-      f.minTimestamp = Math.min(f.minTimestamp, f.maxTimestamp);
+      Leveled.simplify(f, i);
+      f.tombstones.clear();
+      f.cells.clear();
       f.repairedAt = sstables.get(0).repairedAt;
     }
   }
