@@ -83,8 +83,9 @@ export function classifyDirectory(directory: string, names: readonly string[]): 
     'transactionLogs' | 'temporary' | 'snapshotFiles' | 'foreign' | 'subdirectories',
     string[]
   >;
+  const components = new Set([...groups.values()].flat());
   for (const name of names) {
-    if (prefixOf(name) !== undefined) continue;
+    if (components.has(name)) continue;
     if (TEMPORARY.test(name)) found.temporary.push(name);
     else if (isTransactionLogName(name)) found.transactionLogs.push(name);
     else if (SNAPSHOT_FILES.has(name)) found.snapshotFiles.push(name);
@@ -104,12 +105,18 @@ export function classifyDirectory(directory: string, names: readonly string[]): 
 /** Component file names by SSTable (`<version>-<id>-<format>`); other names are left out. */
 export function groupNames(names: readonly string[]): Map<string, string[]> {
   const groups = new Map<string, string[]>();
+  let last: { readonly start: string; readonly group: string[] } | undefined;
   for (const name of names) {
+    // most names follow another of their SSTable, and there may be many
+    if (last && name.startsWith(last.start) && COMPONENT_NAME.test(name.slice(last.start.length))) {
+      last.group.push(name);
+      continue;
+    }
     const prefix = prefixOf(name);
     if (prefix === undefined) continue;
-    const group = groups.get(prefix);
-    if (group) group.push(name);
-    else groups.set(prefix, [name]);
+    const group = groups.get(prefix) ?? [];
+    if (group.push(name) === 1) groups.set(prefix, group);
+    last = { start: `${prefix}-`, group };
   }
   return groups;
 }

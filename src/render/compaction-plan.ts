@@ -100,21 +100,27 @@ function leftLines({ left }: TablePlan, names: Names, showsRepair: boolean, widt
 }
 
 function totalLines(one: PlanToShow, totals: PlanTotals, rate: ShownRate, width: number): string[] {
-  const { readBytes, isReadExact, writtenBytes, overwrittenBytes, tombstoneBytes, expiredBytes, peakBytes } = totals;
-  const given = overwrittenBytes + tombstoneBytes + expiredBytes;
+  const { readBytes, isReadExact, writtenBytes, peakBytes } = totals;
   const free = one.freeBytes === undefined ? 'free space unmeasured' : `${bytesText(one.freeBytes)} free`;
   const short = one.freeBytes !== undefined && one.freeBytes < peakBytes ? ': too little' : '';
   const rows: [string, string][] = [
     ['reads', `${exactness(isReadExact)}${bytesText(readBytes)}, writes ~${bytesText(writtenBytes)}`],
-    [
-      'gives back',
-      `~${bytesText(given)}: overwritten ~${bytesText(overwrittenBytes)}, tombstones up to ~${bytesText(tombstoneBytes)}, ` +
-        `expired ${exactness(isReadExact)}${bytesText(expiredBytes)}`,
-    ],
+    ['gives back', givenText(totals)],
     ['needs', `up to ${exactness(isReadExact)}${bytesText(peakBytes)} of disk while it runs, ${free}${short}`],
     ['takes', timeText(readBytes, rate)],
   ];
   return rows.flatMap(([label, text]) => wrap(`${label.padEnd(11)}${text}`, width, 2, 13));
+}
+
+/** Keys that SSTables have in common may have different rows: what is overwritten is at most as much, and so are tombstones that may go. */
+function givenText({ overwrittenBytes, tombstoneBytes, expiredBytes, isReadExact }: PlanTotals): string {
+  const estimates: [number, string][] = [
+    [overwrittenBytes, 'overwritten'],
+    [tombstoneBytes, 'tombstones'],
+  ];
+  const causes = estimates.flatMap(([bytes, cause]) => (bytes > 0 ? [`up to ~${bytesText(bytes)} of ${cause}`] : []));
+  if (expiredBytes > 0) causes.push(`${exactness(isReadExact)}${bytesText(expiredBytes)} of expired SSTables`);
+  return causes.length > 0 ? causes.join(', ') : 'nothing that can be told from metadata';
 }
 
 function timeText(readBytes: number, rate: ShownRate): string {
@@ -136,9 +142,11 @@ function countOf(count: number): string {
 class Names {
   private readonly names = new Map<Candidate, string>();
   private readonly there: ReadonlySet<Candidate>;
+  private readonly order: ReadonlyMap<Candidate, number>;
 
   constructor(sstables: readonly Candidate[], steps: readonly PlanStep[]) {
     this.there = new Set(sstables);
+    this.order = new Map([...sstables, ...steps.flatMap(({ outputs }) => outputs)].map((one, i) => [one, i]));
     steps.forEach(({ outputs, task }, i) => {
       outputs.forEach((one, k) => {
         if (task.kind === 'uplevel') this.names.set(one, `${shortName(one)} of task ${i + 1}`);
@@ -148,7 +156,8 @@ class Names {
   }
 
   listOf(sstables: readonly Candidate[]): string {
-    const shown = sstables.slice(0, MAX_NAMES).map((one) => this.nameOf(one));
+    const inOrder = sstables.toSorted((a, b) => (this.order.get(a) ?? 0) - (this.order.get(b) ?? 0));
+    const shown = inOrder.slice(0, MAX_NAMES).map((one) => this.nameOf(one));
     const more = sstables.length - shown.length;
     return `${shown.join(' ')}${more > 0 ? ` … and ${countText(more)} more` : ''}`;
   }
@@ -170,7 +179,7 @@ function wrap(text: string, width: number, first: number, rest: number): string[
   const lines: string[] = [];
   let line = ' '.repeat(first);
   let isEmpty = true;
-  for (const word of text.split(' ')) {
+  for (const word of words(text)) {
     if (!isEmpty && line.length + 1 + word.length > width) {
       lines.push(line);
       line = ' '.repeat(rest);
@@ -181,4 +190,9 @@ function wrap(text: string, width: number, first: number, rest: number): string[
   }
   lines.push(line);
   return lines;
+}
+
+/** A number stays with its unit. */
+function words(text: string): string[] {
+  return text.split(/(?<!\d) | (?!(?:B|[KMGTPE]iB|%)(?:[^\w]|$))/);
 }

@@ -89,7 +89,9 @@ export function compactionReport(tables: readonly CompactedTable[]): object {
 
 /** A line a table, with the new SSTables below it. */
 export function compactionText(tables: readonly CompactedTable[], width: number): string {
-  const rows = tables.map((table) => {
+  const compacted = tables.filter(({ results }) => results.length > 0);
+  if (compacted.length === 0) return tables.map((one) => `${one.keyspace}.${one.table}: nothing to compact\n`).join('');
+  const rows = compacted.map((table) => {
     const { inputs, outputs, inputBytes, outputBytes, partitions, rows: count } = totals(table);
     const given = inputBytes - outputBytes;
     return [
@@ -117,7 +119,7 @@ export function compactionText(tables: readonly CompactedTable[], width: number)
       { width },
     ),
   ];
-  const all = tables.map(totals);
+  const all = compacted.map(totals);
   const sum = (key: keyof ReturnType<typeof totals>) => all.reduce((total, one) => total + one[key], 0);
   const count = (key: keyof ReturnType<typeof totals>) => countText(sum(key));
   const toTombstones = sum('expiredToTombstones') > 0 ? `; ${count('expiredToTombstones')} became tombstones` : '';

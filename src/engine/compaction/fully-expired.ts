@@ -28,7 +28,7 @@ export function fullyExpiredSSTables<T extends ExpiryFacts>(
   if (onlyPurgeRepairedTombstones && compacting.some(({ repairedAtMillis }) => repairedAtMillis === 0)) return [];
   const isExpired = ({ maxLocalDeletionSeconds }: ExpiryFacts) => maxLocalDeletionSeconds < gcBeforeSeconds;
   const expired = compacting.filter(isExpired);
-  if (ignoresOverlaps) return expired;
+  if (ignoresOverlaps || expired.length === 0) return expired;
   const living = [...overlapping, ...compacting].filter((sstable) => !isExpired(sstable));
   const timestamps = living.map(({ minTimestampMicros }) => minTimestampMicros);
   if (options.unflushedMinTimestampMicros !== undefined) timestamps.push(options.unflushedMinTimestampMicros);

@@ -144,7 +144,10 @@ function compactionStep(
 ): PlanStep {
   const { params, gcBeforeSeconds, nowMillis, describe } = context;
   const { strategy, onlyPurgeRepairedTombstones } = params;
-  const overlapping = overlappingSSTables(task.inputs, others, task.inputs[0]!.partitioner);
+  const hasDeletions = task.inputs.some((input) => input.droppableRatio(gcBeforeSeconds) > 0);
+  const mayExpire = task.inputs.some(({ maxLocalDeletionSeconds }) => maxLocalDeletionSeconds < gcBeforeSeconds);
+  const overlapping =
+    hasDeletions || mayExpire ? overlappingSSTables(task.inputs, others, task.inputs[0]!.partitioner) : [];
   const expired = fullyExpiredSSTables(task.inputs, overlapping, {
     gcBeforeSeconds,
     onlyPurgeRepairedTombstones,

@@ -58,17 +58,22 @@ function* roundsOf(
   let pendingTasks: number | undefined;
   /** Outputs of compactions for tombstones alone. */
   const rewritten = new Set<Candidate>();
+  const own = new Set(sstables);
+  const others = live().filter((one) => !own.has(one));
   for (let tasks = 0; ; ) {
-    const own = new Set(group);
-    const decision = strategy.next(group, { ...context, others: live().filter((one) => !own.has(one)) });
-    const { picks, left } = decision;
+    const decision = strategy.next(group, { ...context, others });
+    const { picks } = decision;
     pendingTasks ??= decision.pendingTasks;
-    if (picks.length === 0) return { left, pendingTasks };
+    if (picks.length === 0) return { left: decision.left, pendingTasks };
     if (picks.some(({ kind, inputs }) => kind === 'tombstones' && inputs.every((input) => rewritten.has(input)))) {
-      return { left, pendingTasks, cut: 'the strategy would rewrite an SSTable for its tombstones again and again' };
+      return {
+        left: decision.left,
+        pendingTasks,
+        cut: 'the strategy would rewrite an SSTable for its tombstones again and again',
+      };
     }
     if (tasks >= sstables.length * TASKS_PER_SSTABLE + MORE_TASKS) {
-      return { left, pendingTasks, cut: `after ${tasks} tasks something is still pending` };
+      return { left: decision.left, pendingTasks, cut: `after ${tasks} tasks something is still pending` };
     }
     for (const pick of picks) {
       const outputs = yield { task: { ...pick, repair }, reason: pick.reason };

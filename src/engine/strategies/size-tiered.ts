@@ -37,7 +37,13 @@ function nextSizeTiered<T extends Candidate>(
       output: ONE,
       reason: reasonOf(taken, inputs, buckets, thresholds),
     };
-    return { picks: [pick], left: leftInBuckets(sstables, buckets, pick, thresholds), pendingTasks };
+    return {
+      picks: [pick],
+      get left() {
+        return leftInBuckets(sstables, buckets, pick, thresholds);
+      },
+      pendingTasks,
+    };
   }
   return withTombstones(sstables, buckets, context, params, pendingTasks);
 }
@@ -77,11 +83,13 @@ export function mostInterestingBucket<T extends Sized>(
   buckets: readonly (readonly T[])[],
   thresholds: Thresholds,
 ): T[] {
+  const full = buckets
+    .map((bucket) => bucket.slice(0, thresholds.max))
+    .filter(({ length }) => length >= thresholds.min);
+  if (full.length < 2) return full[0] ?? []; // sizes of all components are read where there is a choice
   let best: T[] = [];
   let bestAverage = -1;
-  for (const bucket of buckets) {
-    const trimmed = bucket.slice(0, thresholds.max);
-    if (trimmed.length < thresholds.min) continue;
+  for (const trimmed of full) {
     const average = averageBytes(trimmed);
     if (average > bestAverage) [best, bestAverage] = [trimmed, average];
   }

@@ -76,6 +76,7 @@ export type LeftAlone<T extends Candidate = Candidate> = {
 export type Decision<T extends Candidate = Candidate> = {
   /** What it would compact next, first things first; empty where nothing is pending. Unified may want several at a time, the others one. */
   readonly picks: readonly Pick<T>[];
+  /** May be made up only when it is asked for. */
   readonly left: readonly LeftAlone<T>[];
   /** What the strategy calls its estimated remaining tasks, those of `picks` among them. */
   readonly pendingTasks: number;
