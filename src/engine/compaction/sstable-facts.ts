@@ -68,6 +68,7 @@ export function overlappingSSTables<T extends KeySpan>(
   others: readonly T[],
   partitioner: Partitioner,
 ): T[] {
+  if (others.length === 0) return [];
   const spans = overlappingGroups(compacting, partitioner).map((group) => spanOf(group, partitioner));
   return others.filter((other) => spans.some((span) => overlap(span, other, partitioner)));
 }

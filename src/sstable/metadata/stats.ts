@@ -21,6 +21,7 @@ import type { Cursor } from '../../bytes/cursor.js';
 import { InvariantError } from '../../bytes/errors.js';
 import type { ByteWriter } from '../../bytes/writer.js';
 import { parseMarshalType } from '../../cql/marshal.js';
+import type { CqlType } from '../../cql/type.js';
 import type { Version } from '../version.js';
 import { type EstimatedHistogram, readEstimatedHistogram, writeEstimatedHistogram } from './estimated-histogram.js';
 import { readSlice, type Slice, writeSlice } from './slice.js';
@@ -225,8 +226,13 @@ function writeClusterings(stats: StatsMetadata, version: Version, out: ByteWrite
   writeSlice(coveredClustering, parseTypes(clusteringTypes, {}), out);
 }
 
-function parseTypes(texts: readonly string[], context: Cursor['context']) {
-  return texts.map((text) => parseMarshalType(text, context));
+/** Of a table's SSTables all have the same types: those parsed last. */
+let parsed: { readonly texts: readonly string[]; readonly types: readonly CqlType[] } | undefined;
+
+function parseTypes(texts: readonly string[], context: Cursor['context']): readonly CqlType[] {
+  if (parsed?.texts.length === texts.length && parsed.texts.every((text, i) => text === texts[i])) return parsed.types;
+  parsed = { texts, types: texts.map((text) => parseMarshalType(text, context)) };
+  return parsed.types;
 }
 
 function readShortValues(cursor: Cursor): Uint8Array[] {
