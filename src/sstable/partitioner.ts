@@ -69,10 +69,11 @@ export function partitionerOf(className: string, keyType?: CqlType): Partitioner
 }
 
 /**
- * The type by which LocalPartitioner orders keys of `keyType`. The hidden table of an index on entries of a map has keys composed of the map's
- * key and value, and yet the map itself, which is no key, for their type.
+ * The type by which LocalPartitioner orders keys of `keyType`. Hidden tables of indexes on collections may have these, which are no keys, for the
+ * type of their keys: those are the elements, of a map composed of key and value.
  */
 function localOrder(keyType: CqlType): CqlType {
+  if ((keyType.kind === 'list' || keyType.kind === 'set') && keyType.multiCell) return keyType.element;
   if (keyType.kind !== 'map' || !keyType.multiCell) return keyType;
   return { kind: 'composite', components: [keyType.key, keyType.value] };
 }

@@ -29,8 +29,9 @@ export class PartitionsFile {
   readonly firstKey: Uint8Array;
   readonly lastKey: Uint8Array;
   readonly file: string;
-  private readonly pages: PagedFile;
-  private readonly root: number;
+  /** Of the trie, for those who walk it themselves. */
+  readonly pages: PagedFile;
+  readonly root: number;
 
   /** @throws CorruptError for a footer that can't be */
   constructor(source: ByteSource) {
@@ -82,7 +83,8 @@ export class PartitionsFile {
     return new TrieWalker(this.pages, this.root);
   }
 
-  private pointer(walker: TrieWalker): PartitionPointer {
+  /** What the payload under `walker` says. @throws CorruptError */
+  pointer(walker: TrieWalker): PartitionPointer {
     const flags = walker.payloadFlags;
     const hasHash = flags >= FLAG_HAS_HASH_BYTE;
     const bytes = walker.payload(hasHash ? 1 : 0, hasHash ? flags - FLAG_HAS_HASH_BYTE + 1 : flags);

@@ -39,7 +39,8 @@ export class RowsFile {
   readonly file: string;
   private readonly source: ByteSource;
   private readonly version: Version;
-  private readonly pages: PagedFile;
+  /** Of the tries, for those who walk them themselves. */
+  readonly pages: PagedFile;
   private readonly context: CursorContext;
 
   constructor(source: ByteSource, version: Version) {
@@ -88,7 +89,8 @@ export class RowsFile {
     for (const _ of walker.nodes(blockCount + 1)) if (left-- > 0) yield this.block(walker);
   }
 
-  private block(walker: TrieWalker): RowsBlock {
+  /** What the payload under `walker` says. @throws CorruptError */
+  block(walker: TrieWalker): RowsBlock {
     const flags = walker.payloadFlags;
     if (flags === 0) throw this.pages.corrupt('trie leaf without a payload', walker.position);
     const bytes = flags & ~FLAG_OPEN_MARKER;

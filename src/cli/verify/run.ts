@@ -1,0 +1,109 @@
+/** Puts together what `lsmctl verify` does: paths, schema, the SSTables one by one or on threads, the report. */
+import os from 'node:os';
+import { LsmctlError } from '../../bytes/errors.js';
+import { diskStorage } from '../../bytes/source.js';
+import { findTable, type Schema } from '../../cql/schema.js';
+import { resolveSSTables } from '../../engine/data-directory.js';
+import { loadSchema } from '../../engine/schema-loader.js';
+import type { SSTableFiles } from '../../engine/sstable-directory.js';
+import { makeReport, type VerifyReport } from '../../engine/verify/report.js';
+import { RULES } from '../../engine/verify/rules.js';
+import type { Level, SSTableReport } from '../../engine/verify/verify-sstable.js';
+import { COMPONENT, componentPath } from '../../sstable/descriptor.js';
+import { startProgress } from '../progress.js';
+import { type VerifyReply, type VerifyTask, verifyParallel } from './pool.js';
+import { verifyOne } from './verify-one.js';
+
+export type VerifyFlags = {
+  readonly quick?: boolean;
+  readonly deep?: boolean;
+  readonly snapshots?: boolean;
+  readonly keyspace?: string | undefined;
+  readonly table?: string | undefined;
+  readonly schema?: string | undefined;
+  readonly now: number;
+  readonly jobs?: number | undefined;
+  readonly 'max-rate'?: number | undefined;
+};
+
+/** Below it, threads take longer to start than they save. */
+const THREADS_BYTES = 16 << 20;
+
+/** @throws UsageError where there is nothing to verify */
+export async function verifyPaths(
+  paths: readonly string[],
+  flags: VerifyFlags,
+  tell: { readonly notice: (line: string) => void; readonly isQuiet: boolean },
+): Promise<VerifyReport> {
+  const level: Level = flags.quick ? 'quick' : flags.deep ? 'deep' : 'default';
+  const { sstables, problems } = resolveSSTables(diskStorage, paths, { snapshots: flags.snapshots ?? false });
+  const chosen = sstables.filter(
+    ({ place }) =>
+      (flags.keyspace === undefined || place.keyspace === flags.keyspace) &&
+      (flags.table === undefined || place.table === flags.table),
+  );
+  const { schema, isWhole } = await schemaOf(paths, flags, tell.notice);
+  const sizes = chosen.map(({ descriptor }) => diskStorage.stat(componentPath(descriptor, COMPONENT.data))?.size ?? 0);
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  const jobs =
+    flags.jobs ?? (total < THREADS_BYTES || level === 'quick' ? 1 : Math.min(os.availableParallelism(), chosen.length));
+  const rate = flags['max-rate'];
+  const tasks = chosen.map((files): VerifyTask => {
+    const { keyspace, table, index } = files.place;
+    const known = schema && index === undefined ? findTable(schema, keyspace, table) : undefined;
+    return {
+      files,
+      level,
+      nowSeconds: flags.now,
+      ...(known && { table: known }),
+      ...(rate !== undefined && { bytesPerSecond: rate / jobs }),
+    };
+  });
+  const progress = await startProgress('verifying', total, tell.isQuiet);
+  const reports: SSTableReport[] = [];
+  let doneBytes = 0;
+  const done = (i: number, reply: VerifyReply) => {
+    reports[i] = 'report' in reply ? reply.report : failedReport(chosen[i]!, level, reply.failed);
+    doneBytes += sizes[i]!;
+    progress.update(doneBytes);
+  };
+  if (jobs > 1) await verifyParallel(tasks, jobs, done);
+  else for (const [i, task] of tasks.entries()) done(i, await verifyOne(task));
+  progress.stop();
+  const verified = chosen.map((files, i) => ({ files, report: reports[i]! }));
+  return makeReport(level, verified, problems, isWhole ? schema : undefined);
+}
+
+function failedReport({ descriptor }: SSTableFiles, level: Level, failed: string): SSTableReport {
+  const sstable = componentPath(descriptor, '').slice(0, -1);
+  const rule = 'not-verified';
+  const message = `a bug of lsmctl, please report it: ${failed.split('\n').slice(0, 3).join(' ')}`;
+  return {
+    sstable,
+    level,
+    checks: [],
+    bytes: 0,
+    findings: [{ rule, severity: RULES[rule].severity, message, file: sstable }],
+  };
+}
+
+/** A schema that can't be had is no reason not to verify; one that was asked for by name is. */
+async function schemaOf(
+  paths: readonly string[],
+  flags: VerifyFlags,
+  notice: (line: string) => void,
+): Promise<{ readonly schema?: Schema; readonly isWhole: boolean }> {
+  try {
+    const loaded = await loadSchema(diskStorage, paths, {
+      nowSeconds: flags.now,
+      ...(flags.schema !== undefined && { schemaFile: flags.schema }),
+    });
+    if (loaded.source.kind === 'header') return { isWhole: false };
+    return { schema: loaded.schema, isWhole: loaded.source.kind === 'system_schema' };
+  } catch (error) {
+    if (!(error instanceof LsmctlError) || flags.schema !== undefined) throw error;
+    const file = error.facts.file === undefined ? '' : `${error.facts.file}: `;
+    notice(`no schema to compare headers with: ${file}${error.message}`);
+    return { isWhole: false };
+  }
+}

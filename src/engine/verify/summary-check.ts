@@ -1,0 +1,93 @@
+/**
+ * Summary.db against Index.db, entry by entry as the index is walked: each sample stands where it says, with its key; at the full sampling level
+ * each interval-th key is there.
+ */
+import { COMPONENT, componentPath } from '../../sstable/descriptor.js';
+import { BASE_SAMPLING_LEVEL, type IndexSummary } from '../../sstable/summary.js';
+import type { FindingLog } from './finding.js';
+import { hexOf, sameBytes } from './index-cursor.js';
+import type { Parts } from './parts.js';
+
+export class SummaryCheck {
+  private readonly summary: IndexSummary;
+  private readonly log: FindingLog;
+  private readonly file: string;
+  private readonly interval: number;
+  private next = 0;
+  private keys = 0;
+
+  constructor(summary: IndexSummary, { descriptor }: Parts, isForeign: boolean, log: FindingLog) {
+    this.summary = summary;
+    this.log = log;
+    this.file = componentPath(descriptor, COMPONENT.summary);
+    // thinned summaries and Scylla's, which samples by bytes, have no interval to hold them to
+    const isFull = summary.samplingLevel === BASE_SAMPLING_LEVEL && !isForeign;
+    this.interval = isFull ? Math.max(summary.minIndexInterval, 0) : 0;
+  }
+
+  /** The next entry of Index.db, at `position`. */
+  entry(position: number, key: Uint8Array, length: number): void {
+    const index = this.keys++;
+    const sample = this.summary.entries[this.next];
+    const isDue = this.interval > 0 && index % this.interval === 0;
+    if (!sample || sample.position > position) {
+      if (isDue && sample) this.tell(`entry ${this.next} does not stand for key ${index}`, sample.position, position);
+      return;
+    }
+    if (sample.position < position) {
+      this.tell(`entry ${this.next} points between entries of Index.db`, sample.position, position);
+      while ((this.summary.entries[this.next]?.position ?? Number.POSITIVE_INFINITY) < position) this.next++;
+      return;
+    }
+    this.next++;
+    if (sample.key.length !== length || !sameBytes(sample.key, key, length)) {
+      this.log.add('summary', `entry ${this.next - 1} has another key than Index.db at its position`, {
+        component: COMPONENT.summary,
+        file: this.file,
+        seen: `0x${hexOf(sample.key, sample.key.length)}`,
+        expected: `0x${hexOf(key, length)}`,
+      });
+    } else if (this.interval > 0 && !isDue) {
+      this.tell(
+        `entry ${this.next - 1} stands for key ${index}, between two that are sampled`,
+        index,
+        index - (index % this.interval),
+      );
+    }
+  }
+
+  /** After the last entry; the keys are those of the data. */
+  finish(firstKey: Uint8Array | undefined, lastKey: Uint8Array): void {
+    const { summary } = this;
+    if (this.next < summary.entries.length) {
+      this.tell(
+        `entry ${this.next} points behind Index.db`,
+        summary.entries[this.next]!.position,
+        'a position in Index.db',
+      );
+    }
+    const isEnd = (name: string, seen: Uint8Array, expected: Uint8Array) => {
+      if (Buffer.compare(seen, expected) === 0) return;
+      this.log.add('key-range', `${name} key of Summary.db is not that of the data`, {
+        component: COMPONENT.summary,
+        file: this.file,
+        seen: `0x${hexOf(seen, seen.length)}`,
+        expected: `0x${hexOf(expected, expected.length)}`,
+      });
+    };
+    if (firstKey) {
+      isEnd('first', summary.firstKey, firstKey);
+      isEnd('last', summary.lastKey, lastKey);
+    }
+    if (this.interval === 0) return;
+    const expected = Math.ceil(this.keys / this.interval);
+    if (summary.entries.length !== expected)
+      this.tell('has another number of entries', summary.entries.length, expected);
+    else if (summary.sizeAtFullSampling !== expected)
+      this.tell('size at full sampling', summary.sizeAtFullSampling, expected);
+  }
+
+  private tell(message: string, seen: number, expected: number | string): void {
+    this.log.add('summary', message, { component: COMPONENT.summary, file: this.file, seen, expected });
+  }
+}

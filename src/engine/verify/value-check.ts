@@ -1,0 +1,81 @@
+/** Whether values are of their type, decided without a call where the type can't be violated, and in a short one for text. */
+import { native } from '../../cql/marshal.js';
+import type { CqlType } from '../../cql/type.js';
+import { cellValueType, fixedLength, isMultiCell, pathType } from '../../cql/type-facts.js';
+import { invalidUtf8At } from '../../cql/values/text.js';
+import { validateValue } from '../../cql/values/validate.js';
+
+/** Whether `buf[start, end)` is a value of a type. */
+export type ValueTest = (buf: Uint8Array, start: number, end: number) => boolean;
+
+const ANY_BYTES = new Set(['blob', 'varint']);
+
+/** `undefined`: all bytes of the width that readers take are values. */
+export function valueTest(type: CqlType): ValueTest | undefined {
+  if (type.kind === 'reversed') return valueTest(type.of);
+  if (type.kind === 'native' && type.className === undefined) {
+    if (ANY_BYTES.has(type.name)) return undefined;
+    if (fixedLength(type) >= 0 && type.name !== 'timeuuid') return undefined;
+    if (type.name === 'text') return isText;
+  }
+  return (buf, start, end) => validateValue(type, buf, start, end) === undefined;
+}
+
+function isText(buf: Uint8Array, start: number, end: number): boolean {
+  for (let i = start; i < end; i++) if (buf[i]! >= 0x80) return invalidUtf8At(buf, start, end) < 0;
+  return true;
+}
+
+/** What the cells of a column are held to. */
+export type ColumnTest = {
+  readonly type: CqlType;
+  readonly isComplex: boolean;
+  readonly isCounter: boolean;
+  /** Width of values without a length, else −1. */
+  readonly width: number;
+  readonly value: ValueTest | undefined;
+  /** Whether no bytes at all are a value. */
+  readonly emptyIsValue: boolean;
+  readonly path: ValueTest | undefined;
+};
+
+const NO_BYTES = new Uint8Array(0);
+
+export function columnTest(type: CqlType): ColumnTest {
+  const isComplex = isMultiCell(type);
+  const isUdt = isComplex && type.kind === 'udt';
+  const cellType = isComplex && !isUdt ? cellValueType(type) : type;
+  return {
+    type,
+    isComplex,
+    isCounter: type.kind === 'native' && type.name === 'counter',
+    width: isComplex ? -1 : fixedLength(type),
+    value: isUdt ? undefined : isComplex ? (exactTest(cellType) ?? undefined) : valueTest(type),
+    emptyIsValue: isUdt || validateValue(cellType, NO_BYTES, 0, 0) === undefined,
+    path: isComplex && !isUdt ? exactTest(pathType(type)) : undefined,
+  };
+}
+
+/** Values that are stored with their length, so that a fixed width must be looked at too. */
+function exactTest(type: CqlType): ValueTest | undefined {
+  if (type.kind === 'native' && ANY_BYTES.has(type.name)) return undefined;
+  if (type.kind === 'native' && type.name === 'text') return isText;
+  return (buf, start, end) => validateValue(type, buf, start, end) === undefined;
+}
+
+/** Why a value of a cell is none of its type. */
+export function reasonAgainst(
+  type: CqlType,
+  path: Uint8Array | undefined,
+  buf: Uint8Array,
+  start: number,
+  end: number,
+): string {
+  const cellType = isMultiCell(type) ? cellValueType(type, path) : type;
+  return validateValue(cellType, buf, start, end) ?? 'is none of its type';
+}
+
+/** The type that partition keys are held to; hidden tables of indexes on collections name another than their keys have. */
+export function keyValueType(keyType: CqlType): CqlType {
+  return isMultiCell(keyType) ? native('blob') : keyType;
+}
