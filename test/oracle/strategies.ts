@@ -11,8 +11,9 @@ const OPTIONS = [
 export const STRATEGY_MODES = ['stcs', 'twcs'] as const;
 export type StrategyMode = (typeof STRATEGY_MODES)[number];
 
-export function realPicks(mode: StrategyMode, seed: number, count: number): string {
-  return javaProgram(V5, 'strategies', MAIN, [mode, String(seed), String(count)], { options: OPTIONS });
+/** @param style `round`: layouts of round numbers, which pack well */
+export function realPicks(mode: StrategyMode, seed: number, count: number, style = ''): string {
+  return javaProgram(V5, 'strategies', MAIN, [mode, String(seed), String(count), style], { options: OPTIONS });
 }
 
 /**

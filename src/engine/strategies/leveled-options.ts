@@ -21,11 +21,16 @@ export const LEVELED_OPTIONS: readonly string[] = [
 ];
 
 const MIB = 1_048_576;
+const LEVELS = 8;
 
 /** @throws UsageError */
 export function leveledOptions(options: OptionMap): LeveledOptions {
   const maxSSTableBytes = positive(options, 'sstable_size_in_mb', 160) * MIB;
   const fanoutSize = positive(options, 'fanout_size', 10);
+  if (maxSSTableBytes * fanoutSize ** LEVELS >= 2 ** 63) {
+    const seen = `${fanoutSize}, with SSTables of ${maxSSTableBytes / MIB} MiB`;
+    throw refusedOption('fanout_size', seen, `so little that level ${LEVELS} has less than 2^63 bytes`);
+  }
   return {
     maxSSTableBytes,
     fanoutSize,

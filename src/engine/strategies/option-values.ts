@@ -97,16 +97,15 @@ function javaDouble(text: string): number | undefined {
 /** From 10^-30 to 10^30, by thousands (or with an `i`, by 1,024s). */
 const PREFIXES = 'qryzafpnum KMGTPEZYRQ';
 const HUMAN_BYTES =
-  /^(NaN|[+-]?Infinity|[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)(?:\*2\^([+-]?\d+))?\s*(?:([qryzafpnum KMGTPEZYRQ])(i)?)?B$/;
+  /^(NaN|[+-]?Infinity|[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)(?:(?<![eE][+-]?\d+)\*2\^([+-]?\d+))?\s*(?:([qryzafpnum KMGTPEZYRQ])(i)?)?B$/;
 const MAX_INT64 = 2 ** 63;
 
-/** FBUtilities.parseHumanReadableBytes. */
+/** FBUtilities.parseHumanReadable of bytes, cut down to a whole number of 64 bits; NaN is 0. */
 function humanBytes(text: string): number | undefined {
-  const m = HUMAN_BYTES.exec(text);
-  if (!m) return undefined;
-  const [, number, power, prefix, binary] = m;
+  const [match, number, power = '0', prefix, binary] = HUMAN_BYTES.exec(text) ?? [];
+  if (match === undefined || javaInteger(power, 32) === undefined) return undefined;
   const thousands = prefix ? PREFIXES.indexOf(prefix) - PREFIXES.indexOf(' ') : 0;
   const unit = binary ? 2 ** (10 * thousands) : Math.exp(Math.log(1000) * thousands);
-  const bytes = Math.trunc(Number(number) * 2 ** Number(power ?? 0) * unit);
+  const bytes = Math.trunc(Number(number) * 2 ** Number(power) * unit);
   return Number.isNaN(bytes) ? 0 : Math.min(Math.max(bytes, -MAX_INT64), MAX_INT64);
 }

@@ -89,7 +89,7 @@ function kindOf(name: string | undefined): Kind {
   }
   const plain = name.startsWith(PACKAGE) ? name.slice(PACKAGE.length) : name;
   if (Object.hasOwn(KINDS, plain)) return KINDS[plain]!;
-  throw new UnsupportedError(`compaction strategy '${name}' is not supported`, {
+  throw new UnsupportedError(`compaction class '${name}' is not supported`, {
     seen: name,
     expected: 'SizeTiered-, Leveled-, TimeWindow-, DateTiered- or UnifiedCompactionStrategy',
   });

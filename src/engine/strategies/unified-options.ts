@@ -57,6 +57,9 @@ export function unifiedOptions(options: OptionMap, allowsUnsafeExpiration?: bool
   const baseShardCount = intOption(options, 'base_shard_count', 4);
   if (baseShardCount <= 0) throw refusedOption('base_shard_count', options.base_shard_count!, '1 or more');
   const targetSSTableBytes = atLeastMib(options, 'target_sstable_size', GIB);
+  if (targetSSTableBytes >= 2 ** 63) {
+    throw refusedOption('target_sstable_size', options.target_sstable_size!, 'less than 8EiB');
+  }
   const flushSizeBytes = atLeastMib(options, 'flush_size_override', 0);
   const most = intOption(options, 'max_sstables_to_compact', 0);
   const expiredCheckSeconds = longOption(options, EXPIRED_CHECK, 600);
@@ -114,8 +117,8 @@ function minSSTableBytesOf(options: OptionMap, targetBytes: number): number {
   const bytes = bytesOption(options, 'min_sstable_size', 100 * MIB);
   const text = options.min_sstable_size;
   if (text === undefined) return bytes;
-  // the least size that a shard of the target size may have, as Cassandra's 32 bits hold it
-  const limit = Math.min(Math.ceil(targetBytes * Math.sqrt(0.5)), 0x7fffffff);
+  // the least size that a shard of the target size may have
+  const limit = Math.ceil(targetBytes * Math.sqrt(0.5));
   if (bytes < 0 || bytes >= limit) throw refusedOption('min_sstable_size', text, `0B, or less than ${limit} bytes`);
   return bytes;
 }

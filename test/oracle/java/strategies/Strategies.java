@@ -275,7 +275,7 @@ public class Strategies {
       return "ok";
     } catch (ConfigurationException | NumberFormatException e) {
       String message = String.valueOf(e.getMessage());
-      List<String> named = options.keySet().stream().filter(name -> message.contains(name) || message.contains(name.replace('_', ' '))).sorted().collect(Collectors.toList());
+      List<String> named = options.keySet().stream().filter(name -> message.contains(name) || message.toLowerCase().contains(name.replace("_", " compaction ")) || (name.equals("scaling_parameters") && message.matches("(?s)(Scaling parameter|Fan factor).*"))).sorted().collect(Collectors.toList());
       return "refused" + named.stream().map(n -> " " + n).collect(Collectors.joining());
     }
   }
