@@ -210,6 +210,7 @@ const TOGETHER = [
   'class=TimeWindowCompactionStrategy;compaction_window_size=0;timestamp_resolution=x',
   'class=UnifiedCompactionStrategy;min_sstable_size=x;base_shard_count=0',
   'class=org.apache.cassandra.db.compaction.SizeTieredCompactionStrategy;min_threshold=4',
+  ...ALL.map((strategy) => `class=${strategy}CompactionStrategy`),
   'class=SizeTiered',
   'class=sizetieredcompactionstrategy',
   'class=com.example.SizeTieredCompactionStrategy',

@@ -25,7 +25,7 @@ import org.apache.cassandra.schema.CompactionParams;
  *   E estimated remaining tasks
  *
  * S lines come in the order in which the strategy walks them: where two would do as well, it takes the first. Nothing to do: no P line.
- * Another strategy is another Mode, and a line in MODES. `Strategies options` reads lines OPTION=VALUE;... and says `ok`, or which option is refused.
+ * Another strategy is another Mode, and a line in MODES. `Strategies options` reads lines OPTION=VALUE;... and says `ok` and their values, or which option is refused.
  */
 public class Strategies {
   abstract static class Mode {
@@ -267,12 +267,15 @@ public class Strategies {
   }
 
   /** Options as CREATE TABLE takes or refuses them, by name: the texts of errors name one or two. */
-  static String judge(String line) {
+  static String judge(MadeUpTable table, String line) throws ReflectiveOperationException {
     Map<String, String> options = new LinkedHashMap<>();
     for (String pair : line.split(";")) { int at = pair.indexOf('='); options.put(pair.substring(0, at), pair.substring(at + 1)); }
     try {
-      CompactionParams.fromMap(options).validate();
-      return "ok";
+      CompactionParams params = CompactionParams.fromMap(options);
+      params.validate();
+      Map<String, String> own = new HashMap<>(options);
+      own.remove("class");
+      return "ok " + values(params, params.klass().getConstructor(org.apache.cassandra.db.ColumnFamilyStore.class, Map.class).newInstance(table.store, own));
     } catch (ConfigurationException | NumberFormatException e) {
       String message = String.valueOf(e.getMessage());
       List<String> named = options.keySet().stream().filter(name -> message.contains(name) || message.toLowerCase().contains(name.replace("_", " compaction ")) || (name.equals("scaling_parameters") && message.matches("(?s)(Scaling parameter|Fan factor).*"))).sorted().collect(Collectors.toList());
@@ -280,12 +283,43 @@ public class Strategies {
     }
   }
 
+  /** What the strategy has made of them, in an order that test/engine/strategies/options.test.ts knows. */
+  static String values(CompactionParams params, AbstractCompactionStrategy s) throws ReflectiveOperationException {
+    List<Object> all = new ArrayList<>(List.of(params.isEnabled(), params.minCompactionThreshold(), params.maxCompactionThreshold(), params.tombstoneOption(),
+        Boolean.parseBoolean(params.options().get(AbstractCompactionStrategy.ONLY_PURGE_REPAIRED_TOMBSTONES)), (double) s.tombstoneThreshold, s.tombstoneCompactionInterval, s.uncheckedTombstoneCompaction, s.logAll));
+    if (s instanceof SizeTieredCompactionStrategy) all.addAll(sizeTiered(((SizeTieredCompactionStrategy) s).sizeTieredOptions));
+    if (s instanceof TimeWindowCompactionStrategy) {
+      Object o = field(s, "options");
+      for (String name : List.of("sstableWindowUnit", "sstableWindowSize", "timestampResolution", "expiredSSTableCheckFrequency", "ignoreOverlaps")) all.add(field(o, name));
+      all.add(!s.disableTombstoneCompactions);
+      all.addAll(sizeTiered((SizeTieredCompactionStrategyOptions) field(o, "stcsOptions")));
+    }
+    if (s instanceof LeveledCompactionStrategy) {
+      for (String name : List.of("maxSSTableSizeInMiB", "levelFanoutSize", "singleSSTableUplevel")) all.add(field(s, name));
+      all.addAll(sizeTiered((SizeTieredCompactionStrategyOptions) field(field(s, "manifest"), "options")));
+    }
+    if (s instanceof UnifiedCompactionStrategy) {
+      Object c = field(s, "controller");
+      all.add(Arrays.stream((int[]) field(c, "scalingParameters")).mapToObj(String::valueOf).collect(Collectors.joining("/")));
+      for (String name : List.of("baseShardCount", "targetSSTableSize", "minSSTableSize", "sstableGrowthModifier", "flushSizeOverride", "maxSSTablesToCompact", "expiredSSTableCheckFrequency", "ignoreOverlapsInExpirationCheck", "overlapInclusionMethod")) all.add(field(c, name));
+    }
+    return all.stream().map(String::valueOf).collect(Collectors.joining(","));
+  }
+
+  static List<Object> sizeTiered(SizeTieredCompactionStrategyOptions o) { return List.of(o.minSSTableSize, o.bucketLow, o.bucketHigh); }
+
+  static Object field(Object of, String name) throws ReflectiveOperationException {
+    java.lang.reflect.Field field = of.getClass().getDeclaredField(name);
+    field.setAccessible(true);
+    return field.get(of);
+  }
+
   public static void main(String[] args) throws Exception {
     PrintStream out = new PrintStream(new BufferedOutputStream(new FileOutputStream(FileDescriptor.out), 1 << 16));
     MadeUpTable table = new MadeUpTable();
     if (args[0].equals("options")) {
       BufferedReader in = new BufferedReader(new InputStreamReader(System.in, "UTF-8"));
-      for (String line = in.readLine(); line != null; line = in.readLine()) out.println(line + " => " + judge(line));
+      for (String line = in.readLine(); line != null; line = in.readLine()) out.println(line + " => " + judge(table, line));
     } else {
       long seed = Long.parseLong(args[1]);
       isRound = args.length > 3 && args[3].equals("round");
