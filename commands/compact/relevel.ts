@@ -9,7 +9,9 @@ below, and so on; what still overlaps after as many levels as the count of SSTab
 leave all in L0, a node then has less to compact. Each directory of a table is leveled by itself.
 
 Only Statistics.db is written, beside the old one and then in its place. No Cassandra may run on the directory. Tables that are not leveled are left
-as they are, and where none is leveled the command refuses.`;
+as they are, and where none is leveled the command refuses.
+
+Exit 0: done, or nothing to change; 1: a dry run that would change something, or the answer was no; 4: refused as unsafe.`;
   static override examples = [
     '<%= config.bin %> compact relevel /var/lib/cassandra/data/shop/sensors-* --dry-run',
     '<%= config.bin %> compact relevel /var/lib/cassandra/data --keyspace shop --table sensors --yes',
@@ -26,6 +28,6 @@ as they are, and where none is leveled the command refuses.`;
     const { argv, flags } = await this.parse(CompactRelevel);
     const { runRelevel } = await import('../../src/cli/surgery/run.js');
     const paths = argv.length > 0 ? (argv as string[]) : ['.'];
-    return runRelevel(paths, flags, this.stage());
+    return this.end(await runRelevel(paths, flags, this.stage()));
   }
 }

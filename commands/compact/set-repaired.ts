@@ -10,7 +10,9 @@ in, and a transient one counts as a full replica.
 
 Mark nothing as repaired that was not repaired in full: repairs pass it over from then on. A node never compacts repaired with unrepaired SSTables.
 
-Only Statistics.db is written, beside the old one and then in its place. No Cassandra may run on the directory.`;
+Only Statistics.db is written, beside the old one and then in its place. No Cassandra may run on the directory.
+
+Exit 0: done, or nothing to change; 1: a dry run that would change something, or the answer was no; 4: refused as unsafe.`;
   static override examples = [
     '<%= config.bin %> compact set-repaired /var/lib/cassandra/data/shop/orders-* --unrepaired --dry-run',
     '<%= config.bin %> compact set-repaired /var/lib/cassandra/data/shop --repaired-at 2024-06-01T00:00:00Z --yes',
@@ -32,6 +34,6 @@ Only Statistics.db is written, beside the old one and then in its place. No Cass
     const { argv, flags } = await this.parse(CompactSetRepaired);
     const { runSetRepaired } = await import('../../src/cli/surgery/run.js');
     const paths = argv.length > 0 ? (argv as string[]) : ['.'];
-    return runSetRepaired(paths, flags, this.stage());
+    return this.end(await runSetRepaired(paths, flags, this.stage()));
   }
 }

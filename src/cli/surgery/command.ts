@@ -1,7 +1,7 @@
 /** What the commands that change SSTables a little have in common. */
 import { LsmctlCommand } from '../base-command.js';
 import { Flags, keyspaceFlag, tableFlag, yesFlag } from '../flags.js';
-import type { Stage } from './run.js';
+import type { Stage, SurgeryResult } from './run.js';
 
 export const surgeryFlags = {
   'dry-run': Flags.boolean({ summary: 'only show what would change', default: false }),
@@ -13,6 +13,12 @@ export const surgeryFlags = {
 export abstract class SurgeryCommand extends LsmctlCommand {
   static override enableJsonFlag = true;
 
+  /** Ends the command as its result says. */
+  protected end({ document, exitCode }: SurgeryResult): object {
+    this.exitWith(exitCode);
+    return document;
+  }
+
   protected stage(): Stage {
     return {
       show: (text) => {
@@ -22,6 +28,7 @@ export abstract class SurgeryCommand extends LsmctlCommand {
       },
       tell: (line) => this.notice(line),
       width: process.stdout.columns ?? 0,
+      isQuiet: this.jsonEnabled(),
     };
   }
 }

@@ -5,6 +5,7 @@ import { countText } from '../../render/bytes.js';
 import { jsonDocument } from '../../render/json.js';
 import { type EditOutcome, editsReport, editsText, relevelReport, relevelText } from '../../render/surgery.js';
 import { confirm } from '../confirm.js';
+import { EXIT, type ExitCode } from '../exit.js';
 import { lockDirectories } from '../guards/directory-lock.js';
 import {
   type EditPlan,
@@ -27,14 +28,24 @@ export type Stage = {
   tell(line: string): void;
   /** Columns; 0: no terminal. */
   readonly width: number;
+  /** Without progress. */
+  readonly isQuiet: boolean;
 };
+
+/** What `--json` prints, and how the command ends. */
+export type SurgeryResult = { readonly document: object; readonly exitCode: ExitCode };
+
+/** Changes that were not made, for whatever reason, are findings. */
+export function surgeryResult(document: object, outcome: EditOutcome): SurgeryResult {
+  return { document, exitCode: outcome === 'dry-run' || outcome === 'declined' ? EXIT.findings : EXIT.clean };
+}
 
 /** @throws UsageError, UnsupportedError, CorruptError, RefusedError: all before anything is written, but for a disk that fails */
 export async function runRelevel(paths: readonly string[], flags: RelevelFlags & WriteFlags, stage: Stage) {
   const plan = await planRelevel(paths, flags, stage.tell);
   stage.show(relevelText(plan.tables, flags['dry-run'], stage.width));
   const outcome = await carryOut('compact relevel', paths, plan, flags, stage);
-  return jsonDocument('compact-relevel', 1, relevelReport(plan.tables, outcome));
+  return surgeryResult(jsonDocument('compact-relevel', 1, relevelReport(plan.tables, outcome)), outcome);
 }
 
 /** @throws as {@link runRelevel} */
@@ -42,7 +53,7 @@ export async function runResetLevel(paths: readonly string[], flags: TableFlags 
   const plan = planResetLevel(paths, flags, stage.tell);
   stage.show(editsText(plan.tables, 'level', stage.width));
   const outcome = await carryOut('compact reset-level', paths, plan, flags, stage);
-  return jsonDocument('compact-reset-level', 1, editsReport(plan.tables, outcome));
+  return surgeryResult(jsonDocument('compact-reset-level', 1, editsReport(plan.tables, outcome)), outcome);
 }
 
 /** @throws as {@link runRelevel} */
@@ -50,7 +61,7 @@ export async function runSetRepaired(paths: readonly string[], flags: RepairedFl
   const plan = planSetRepaired(paths, flags, stage.tell);
   stage.show(editsText(plan.tables, 'repair', stage.width));
   const outcome = await carryOut('compact set-repaired', paths, plan, flags, stage);
-  return jsonDocument('compact-set-repaired', 1, editsReport(plan.tables, outcome));
+  return surgeryResult(jsonDocument('compact-set-repaired', 1, editsReport(plan.tables, outcome)), outcome);
 }
 
 async function carryOut(
