@@ -15,6 +15,8 @@ export type Levels<T extends Candidate> = {
   readonly levels: readonly (readonly T[])[];
   /** SSTables that overlap others of the level they say they are of: they count as of level 0. */
   readonly sentDown: ReadonlySet<T>;
+  /** Of each level, as stored. */
+  readonly bytes: readonly number[];
 };
 
 /**
@@ -28,27 +30,44 @@ export function levelsOf<T extends Candidate>(sstables: readonly T[], alreadyDow
   const sentDown = new Set<T>();
   for (const sstable of sstables) {
     if (alreadyDown?.has(sstable)) sentDown.add(sstable);
-    const number = sentDown.has(sstable) ? 0 : sstable.level;
-    const level = levels[number];
-    if (!level) throw noSuchLevel(sstable);
-    if (number === 0) {
-      level.push(sstable);
-      continue;
-    }
-    const at = firstAfter(level, sstable);
-    const before = level[at - 1];
-    const after = level[at];
-    const { partitioner } = sstable;
-    const isFree =
-      (!before || compareDecorated(partitioner, before.last, sstable.first) < 0) &&
-      (!after || compareDecorated(partitioner, after.first, sstable.last) > 0);
-    if (isFree) level.splice(at, 0, sstable);
-    else {
-      sentDown.add(sstable);
-      levels[0]!.push(sstable);
-    }
+    add(sstable, levels, sentDown);
   }
-  return { levels, sentDown };
+  return { levels, sentDown, bytes: levels.map(totalBytes) };
+}
+
+/** The levels once `outputs` have taken the place of `inputs`. */
+export function replaced<T extends Candidate>(
+  { levels, sentDown }: Levels<T>,
+  inputs: readonly T[],
+  outputs: readonly T[],
+): Levels<T> {
+  const gone = new Set(inputs);
+  const after = levels.map((level) => level.filter((sstable) => !gone.has(sstable)));
+  const down = new Set([...sentDown].filter((sstable) => !gone.has(sstable)));
+  for (const output of outputs) add(output, after, down);
+  return { levels: after, sentDown: down, bytes: after.map(totalBytes) };
+}
+
+function add<T extends Candidate>(sstable: T, levels: readonly T[][], sentDown: Set<T>): void {
+  const number = sentDown.has(sstable) ? 0 : sstable.level;
+  const level = levels[number];
+  if (!level) throw noSuchLevel(sstable);
+  if (number === 0) {
+    level.push(sstable);
+    return;
+  }
+  const at = firstAfter(level, sstable);
+  const before = level[at - 1];
+  const after = level[at];
+  const { partitioner } = sstable;
+  const isFree =
+    (!before || compareDecorated(partitioner, before.last, sstable.first) < 0) &&
+    (!after || compareDecorated(partitioner, after.first, sstable.last) > 0);
+  if (isFree) level.splice(at, 0, sstable);
+  else {
+    sentDown.add(sstable);
+    levels[0]!.push(sstable);
+  }
 }
 
 /** In which level it counts. */
@@ -62,8 +81,8 @@ export function targetBytes(level: number, { fanoutSize, maxSSTableBytes }: Leve
 }
 
 /** Whether a level above 0 holds so much that it must give to the next. */
-export function isOverTarget(sstables: readonly Candidate[], level: number, options: LeveledOptions): boolean {
-  return totalBytes(sstables) / targetBytes(level, options) > TOLERANCE;
+export function isOverTarget({ bytes }: Levels<Candidate>, level: number, options: LeveledOptions): boolean {
+  return bytes[level]! / targetBytes(level, options) > TOLERANCE;
 }
 
 /** Of Data.db as stored. */

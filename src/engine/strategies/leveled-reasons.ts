@@ -20,7 +20,7 @@ export function leftInLevels<T extends Candidate>(
     const rest = level.filter((sstable) => !taken.has(sstable) && !hindered.has(sstable));
     if (rest.length === 0) return [];
     const which = rest.length < level.length ? `${rest.length} more` : countOf(rest.length);
-    const why = number === 0 ? whyInLevel0(rest, options, pick, from) : whyInLevel(level, number, options, pick, from);
+    const why = number === 0 ? whyInLevel0(rest, options, pick, from) : whyInLevel(levels, number, options, pick, from);
     return [{ sstables: rest, why: `L${number}: ${which}${why}` }];
   });
   return [...left, ...[...hindered].map(([sstable, why]) => ({ sstables: [sstable], why }))];
@@ -46,14 +46,14 @@ function whyInLevel0(
 }
 
 function whyInLevel(
-  level: readonly Candidate[],
+  levels: Levels<Candidate>,
   number: number,
   options: LeveledOptions,
   pick: Pick | undefined,
   from: number | undefined,
 ): string {
-  const size = `: the level holds ${bytesText(totalBytes(level))}, target ${bytesText(targetBytes(number, options))}`;
-  if (!isOverTarget(level, number, options)) return size;
+  const size = `: the level holds ${bytesText(levels.bytes[number]!)}, target ${bytesText(targetBytes(number, options))}`;
+  if (!isOverTarget(levels, number, options)) return size;
   if (number === LEVEL_COUNT - 1) return `${size}, and there is no level above it`;
   if (from === number) return `${size}: after this one`;
   return `${size}: ${pick?.output.kind === 'one' ? 'L0 is behind and' : `L${from}`} goes first`;

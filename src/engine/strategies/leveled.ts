@@ -20,6 +20,7 @@ import {
   lastCompacted,
   levelOf,
   levelsOf,
+  replaced,
   sharingTokens,
   TOLERANCE,
   targetBytes,
@@ -52,8 +53,9 @@ type Memory<T extends Candidate> = {
   readonly last: readonly (T | undefined)[];
   /** Compactions from above level 0 since one last went into the level. */
   readonly rounds: readonly number[];
-  /** SSTables that have gone to level 0, whatever level they say they are of. */
-  readonly sentDown: ReadonlySet<T>;
+  readonly levels: Levels<T>;
+  /** The SSTables that there should be now. */
+  readonly live: readonly T[];
 };
 
 export function leveledStrategy(options: LeveledOptions, params: Params, settings: LeveledSettings = {}): Strategy {
@@ -66,20 +68,28 @@ function strategyWith(rules: Rules, memory?: Memory<Candidate>): Strategy {
   return {
     next<T extends Candidate>(sstables: readonly T[], context: StrategyContext) {
       const known = memory as Memory<T> | undefined;
-      return decide(rules, levelsOf(sstables, known?.sentDown), context, known);
+      const levels = levelsNow(sstables, known);
+      return decide(rules, levels, context, known ?? fresh(sstables, levels));
     },
     after<T extends Candidate>(sstables: readonly T[], pick: Pick<T>, outputs: readonly T[]) {
       const known = memory as Memory<T> | undefined;
-      return strategyWith(rules, remember(levelsOf(sstables, known?.sentDown), known, pick, outputs));
+      const levels = levelsNow(sstables, known);
+      return strategyWith(rules, remember(sstables, levels, known ?? fresh(sstables, levels), pick, outputs));
     },
   };
+}
+
+/** The levels as they are remembered, if it is these SSTables that they are remembered of. What was sent down once stays there. */
+function levelsNow<T extends Candidate>(sstables: readonly T[], known: Memory<T> | undefined): Levels<T> {
+  const isKnown = known?.live.length === sstables.length && sstables.every((sstable, i) => sstable === known.live[i]);
+  return isKnown ? known.levels : levelsOf(sstables, known?.levels.sentDown);
 }
 
 function decide<T extends Candidate>(
   rules: Rules,
   levels: Levels<T>,
   context: StrategyContext,
-  memory: Memory<T> = fresh(levels),
+  memory: Memory<T>,
 ): Decision<T> {
   const forLevels = levelPick(rules, levels, memory);
   const { pick, hindered } = forLevels
@@ -96,7 +106,7 @@ function levelPick<T extends Candidate>(rules: Rules, levels: Levels<T>, memory:
   const behind = sizeTieredPick(rules, levels);
   for (let level = LEVEL_COUNT - 1; level > 0; level--) {
     // There is no level that the last one could give to.
-    if (level === LEVEL_COUNT - 1 || !isOverTarget(levels.levels[level]!, level, rules)) continue;
+    if (level === LEVEL_COUNT - 1 || !isOverTarget(levels, level, rules)) continue;
     return behind ?? upPick(rules, levels, level, memory);
   }
   return level0Pick(rules, levels) ?? behind;
@@ -118,7 +128,7 @@ function upPick<T extends Candidate>(rules: Rules, levels: Levels<T>, level: num
     inputs,
     output: { kind: 'leveled', level: into, maxSSTableBytes: rules.maxSSTableBytes },
     reason:
-      `L${level}: ${bytesText(totalBytes(own))} in ${countOf(own.length)}, target ${bytesText(targetBytes(level, rules))}: ${goes}` +
+      `L${level}: ${bytesText(levels.bytes[level]!)} in ${countOf(own.length)}, target ${bytesText(targetBytes(level, rules))}: ${goes}` +
       (starved ? `, and 1 of L${starved.level}, without a compaction for ${rounds[starved.level]} rounds` : ''),
   };
 }
@@ -252,14 +262,14 @@ function roundsAfter(rounds: readonly number[], into: number): number[] {
   return rounds.map((count, level) => (level === into || level === 0 ? 0 : count + 1));
 }
 
-function fresh<T extends Candidate>(levels: Levels<T>): Memory<T> {
-  const rounds = new Array<number>(LEVEL_COUNT).fill(0);
-  return { last: lastCompacted(levels), rounds, sentDown: levels.sentDown };
+function fresh<T extends Candidate>(live: readonly T[], levels: Levels<T>): Memory<T> {
+  return { last: lastCompacted(levels), rounds: new Array<number>(LEVEL_COUNT).fill(0), levels, live };
 }
 
 function remember<T extends Candidate>(
+  sstables: readonly T[],
   levels: Levels<T>,
-  { last, rounds }: Memory<T> = fresh(levels),
+  { last, rounds }: Memory<T>,
   { kind, inputs, output }: Pick<T>,
   outputs: readonly T[],
 ): Memory<T> {
@@ -269,17 +279,19 @@ function remember<T extends Candidate>(
     undefined,
   );
   const isFromAbove = lowest > 0 && kind !== 'tombstones' && 'level' in output;
+  const gone = new Set(inputs);
   return {
     last: greatest ? last.with(lowest, greatest) : last,
     rounds: isFromAbove ? roundsAfter(rounds, output.level) : rounds,
-    sentDown: levels.sentDown,
+    levels: replaced(levels, inputs, outputs),
+    live: [...sstables.filter((sstable) => !gone.has(sstable)), ...outputs],
   };
 }
 
 /** Compactions that a node says are left to do (LeveledManifest.getEstimatedTasks). */
-function pendingTasks<T extends Candidate>(rules: Rules, { levels }: Levels<T>): number {
-  const ofLevels = levels.map((level, number) => {
-    const over = totalBytes(level) - Math.trunc(targetBytes(number, rules) * TOLERANCE);
+function pendingTasks<T extends Candidate>(rules: Rules, { levels, bytes }: Levels<T>): number {
+  const ofLevels = bytes.map((held, number) => {
+    const over = held - Math.trunc(targetBytes(number, rules) * TOLERANCE);
     return Math.ceil(Math.max(0, over) / rules.maxSSTableBytes);
   });
   const { max } = rules.thresholds;

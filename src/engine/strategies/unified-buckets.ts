@@ -2,7 +2,14 @@
 import type { Candidate } from './strategy.js';
 import { type DensityLevel, type LevelShape, shapeOf } from './unified-levels.js';
 import type { UnifiedOptions } from './unified-options.js';
-import { bucketsOf, connectedSections, lastWithinLimit, type Section, sectionsOf } from './unified-overlaps.js';
+import {
+  bucketsOf,
+  connectedSections,
+  lastWithinLimit,
+  membersOf,
+  type Section,
+  sectionsOf,
+} from './unified-overlaps.js';
 
 /** SSTables for one compaction. */
 export type Taken<T> = {
@@ -58,8 +65,7 @@ export class LevelBuckets<T extends Candidate> {
     const bucket = this.buckets(sections).find((candidate) => depthOf(candidate) === depth)!;
     const taken = this.chosen(bucket, depth);
     for (const sstable of taken.sstables) this.left.delete(sstable);
-    const rest = new Set(sections.flatMap((section) => [...section]).filter((sstable) => this.left.has(sstable)));
-    this.groups.splice(at, 1, ...groupsOf([...rest]));
+    this.groups.splice(at, 1, ...groupsOf(membersOf(sections).filter((sstable) => this.left.has(sstable))));
     return taken;
   }
 
@@ -70,7 +76,7 @@ export class LevelBuckets<T extends Candidate> {
   /** All of a bucket, or as many of the oldest as a compaction may take or as would have been compacted together in time. */
   private chosen(bucket: readonly Section<T>[], depth: number): Taken<T> {
     const { level } = this;
-    const sstables = newestFirst([...new Set(bucket.flatMap((section) => [...section]))]);
+    const sstables = newestFirst(membersOf(bucket));
     const most = Math.max(level.fanout, this.options.maxSSTablesToCompact);
     const all: Taken<T> = { level, sstables, depth };
     if (depth <= level.fanout) return all;

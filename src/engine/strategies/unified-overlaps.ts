@@ -85,15 +85,25 @@ function reach<T>(
 
 /** @param oldestLast of these as many from the end as bring no section above `limit`; all where none would be */
 export function lastWithinLimit<T>(oldestLast: readonly T[], sections: readonly Section<T>[], limit: number): T[] {
+  const firstSection = new Map<T, number>();
+  for (const [i, section] of sections.entries()) {
+    for (const sstable of section) if (!firstSection.has(sstable)) firstSection.set(sstable, i);
+  }
   const chosen: T[] = [];
   const counts = new Array<number>(sections.length).fill(0);
   for (const sstable of oldestLast.toReversed()) {
-    for (const [i, section] of sections.entries()) {
-      if (section.has(sstable) && ++counts[i]! > limit) return chosen;
-    }
+    for (let i = firstSection.get(sstable)!; sections[i]?.has(sstable); i++) if (++counts[i]! > limit) return chosen;
     chosen.push(sstable);
   }
   return chosen;
+}
+
+/** The SSTables of sections that follow one another. */
+export function membersOf<T>(sections: readonly Section<T>[]): T[] {
+  return sections.flatMap((section, i) => {
+    const before = sections[i - 1];
+    return before ? [...section].filter((sstable) => !before.has(sstable)) : [...section];
+  });
 }
 
 function intersect<T>(a: ReadonlySet<T>, b: ReadonlySet<T>): boolean {

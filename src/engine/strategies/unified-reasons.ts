@@ -4,17 +4,21 @@ import type { Candidate, LeftAlone } from './strategy.js';
 import type { LevelBuckets, Taken } from './unified-buckets.js';
 import { type LevelShape, scalingText } from './unified-levels.js';
 
-/** @param expired how many SSTables more are taken because they have expired */
-export function takenReason(taken: Taken<Candidate>, expired: number): string {
+/**
+ * @param expired how many SSTables more are taken because they have expired
+ * @param isAllExpired nothing of all that is taken is read
+ */
+export function takenReason(taken: Taken<Candidate>, expired: number, isAllExpired: boolean): string {
   const { level, sstables, depth, limit, limitedBy } = taken;
   const limits = {
     max_sstables_to_compact: `the oldest, at most ${limit} to a key: max_sstables_to_compact`,
     levels: `the oldest, at most ${limit} to a key, which fill whole levels`,
   };
   return (
-    `${nameOf(level)}: ${sstablesText(sstables)}, up to ${depth} to a key, threshold ${level.threshold}` +
+    `${nameOf(level)}: ${sstablesText(sstables)}, up to ${depth} sharing a key, threshold ${level.threshold}` +
     (limitedBy ? `; ${limits[limitedBy]}` : '') +
-    (expired > 0 ? `; and ${expired} expired` : '')
+    (expired > 0 ? `; and ${expired} expired` : '') +
+    (isAllExpired ? '; all of it expired, so nothing is read' : '')
   );
 }
 
@@ -34,10 +38,10 @@ export function leftInBuckets<T extends Candidate>(levels: readonly LevelBuckets
     if (rest.length === 0) return [];
     const more = rest.length < level.sstables.length ? 'more ' : '';
     const spread = sstablesText(rest).replace(' ', ` ${more}`);
-    const lead = `${nameOf(level)}, density below ${bytesText(level.maxDensity)}: ${spread}, at most ${depth} to a key`;
+    const lead = `${nameOf(level)}, density below ${bytesText(level.maxDensity)}: ${spread}, ${depth === 1 ? 'none overlapping' : `at most ${depth} sharing a key`}`;
     if (depth < level.threshold) return [{ sstables: rest, why: `${lead}, threshold ${level.threshold}` }];
     const other = deepest.level;
-    const why = `${lead}, but level ${other.index} has ${deepest.depth} (threshold ${other.threshold}): it would go first`;
+    const why = `${lead}, but only the deepest level counts: level ${other.index} has ${deepest.depth} of threshold ${other.threshold}`;
     return [{ sstables: rest, why }];
   });
 }

@@ -80,7 +80,7 @@ function pickOf<T extends Candidate>(
     kind: read.length > 0 ? 'compaction' : 'expired',
     inputs,
     output: outputOf(read, rules, shares),
-    reason: taken ? takenReason(taken, expired.length) : expiredReason(expired.length, unread.size),
+    reason: taken ? takenReason(taken, expired.length, read.length === 0) : expiredReason(expired.length, unread.size),
   };
 }
 
