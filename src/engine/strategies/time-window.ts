@@ -186,30 +186,45 @@ function leftInWindows<T extends Candidate>(
   hindered: ReadonlyMap<T, string>,
 ): LeftAlone<T>[] {
   const taken = new Set(pick?.inputs);
-  const left = windows.map((window) => {
+  const left = windows.flatMap((window) => {
     const rest = window.sstables.filter((sstable) => !taken.has(sstable) && !hindered.has(sstable));
-    return { sstables: rest, why: `${windowText(window, options)}${whyLeft(window, newestMillis, taken, thresholds)}` };
+    const name = windowText(window, options);
+    const isNewest = window.startMillis >= newestMillis;
+    if (!isNewest) return { sstables: rest, why: `${name}, a past one: ${whyLeftInOlder(window, taken, thresholds)}` };
+    const reasons = whyLeftInNewest(window, rest, taken, options, thresholds);
+    return reasons.map(({ sstables, why }) => ({ sstables, why: `${name}, the newest: ${why}` }));
   });
   for (const [sstable, why] of hindered) left.push({ sstables: [sstable], why });
   return left.filter(({ sstables }) => sstables.length > 0);
 }
 
-function whyLeft<T extends Candidate>(
-  { startMillis, sstables }: TimeWindow<T>,
-  newestMillis: bigint,
+function whyLeftInOlder<T>({ sstables }: TimeWindow<T>, taken: ReadonlySet<T>, { max }: Thresholds): string {
+  if (sstables.length === 1) return 'already a single SSTable';
+  if (sstables.some((sstable) => taken.has(sstable))) return `beyond the ${max} SSTables of max_threshold`;
+  return 'waits for a newer window';
+}
+
+function whyLeftInNewest<T extends Candidate>(
+  { sstables }: TimeWindow<T>,
+  rest: readonly T[],
   taken: ReadonlySet<T>,
+  { sizeTiered }: TimeWindowOptions,
   { min, max }: Thresholds,
-): string {
-  const isPartlyTaken = sstables.length > 1 && sstables.some((sstable) => taken.has(sstable));
-  if (startMillis < newestMillis) {
-    if (sstables.length === 1) return ', a past one: already a single SSTable';
-    return isPartlyTaken
-      ? `, a past one: beyond the ${max} SSTables of max_threshold`
-      : ', a past one: waits for a newer window';
+): LeftAlone<T>[] {
+  const buckets = sizeTieredBuckets(sstables, sizeTiered);
+  const picked = new Set(buckets.find((bucket) => bucket.length >= min && taken.has(bucket[0]!)));
+  if (picked.size > 0) {
+    const beyond = rest.filter((sstable) => picked.has(sstable));
+    const unlike = rest.filter((sstable) => !picked.has(sstable));
+    return [
+      { sstables: beyond, why: `beyond the ${max} SSTables of max_threshold` },
+      { sstables: unlike, why: 'not of like size with those that are taken' },
+    ];
   }
-  if (isPartlyTaken) return ', the newest: not of like size with those taken, or beyond max_threshold';
-  if (sstables.length < min) return `, the newest: ${countOf(sstables.length)}, fewer than min_threshold ${min}`;
-  return `, the newest: no ${min} of its ${sstables.length} SSTables (min_threshold) are of like size`;
+  if (sstables.length < min) {
+    return [{ sstables: rest, why: `${countOf(sstables.length)}, fewer than min_threshold ${min}` }];
+  }
+  return [{ sstables: rest, why: `no ${min} of its ${sstables.length} SSTables (min_threshold) are of like size` }];
 }
 
 /** "window 2026-11-20 (1 day)", "window 2026-11-20 06:00 (6 hours)"; times are of UTC. */
