@@ -176,6 +176,7 @@ export class CompactionTask {
       onProgress?.(read, total);
       await pace?.breathe();
     }
+    await pace?.breathe();
     this.close();
     const outputs = sink.finish();
     const { counts: purge } = purger;

@@ -22,7 +22,15 @@ type Task = { kind: string; inputs: string[]; expired: string[]; outputs: Output
 type Document = {
   schema: string;
   version: number;
-  tables: ({ keyspace: string; table: string; directory: string; dryRun: boolean; tasks: Task[] } & Record<
+  tables: ({
+    keyspace: string;
+    table: string;
+    directory: string;
+    target: string;
+    mode: string;
+    dryRun: boolean;
+    tasks: Task[];
+  } & Record<
     'gcGraceSeconds' | 'inputs' | 'outputs' | 'inputBytes' | 'outputBytes' | 'partitions' | 'rows' | 'tombstonesPurged',
     number
   >)[];
@@ -81,7 +89,7 @@ describe('compact run --major', () => {
     expect(stateOf(DATA)).toEqual(before);
     // time-based generations are made of random bits, and the Statistics.db of each its own host and ids: all else is the same
     const facts = (run: CliResult) =>
-      document(run).tables.map(({ dryRun: _, tasks, ...rest }) => ({
+      document(run).tables.map(({ dryRun: _, mode: _mode, target: _target, tasks, ...rest }) => ({
         ...rest,
         tasks: tasks.map(({ outputs, ...task }) => ({
           ...task,
@@ -155,14 +163,18 @@ describe('compact run --major', () => {
 
 describe('compact run refuses', () => {
   const refusals: [name: string, args: string[], message: RegExp][] = [
-    ['to run without being told what to do', [TABLE, '--dry-run'], /--major/],
+    ['two things at once', [TABLE, '--major', '--key', '1', '--dry-run'], /only one of these .*--major and --key/],
+    ['--split-output without --major', [TABLE, '--split-output', '--dry-run'], /--split-output goes with --major/],
     [
-      'to write without --output',
-      [TABLE, '--major'],
-      /where to write is not said \(expected --output DIR, or --dry-run\)/,
+      'SSTables that are not there',
+      [TABLE, '--sstables', '1,9', '--dry-run'],
+      /zoo\.statics has no such SSTable.*seen 9/,
     ],
+    ['a range of one token', [TABLE, '--token-range', '5', '--dry-run'], /takes two tokens \(seen 5/],
+    ['a rate of nothing', [TABLE, '--major', '--dry-run', '--max-rate', '0'], /--max-rate is no rate/],
+    ['an option that no strategy has', [TABLE, '--option', 'min=3', '--dry-run'], /no such compaction option/],
     ['a path that is not there', ['/not/there', '--major', '--dry-run'], /\/not\/there: no such file or directory/],
-    ['a keyspace without tables', [DATA, '--major', '--dry-run', '-K', 'nosuch'], /there is no table to compact/],
+    ['a keyspace without tables', [DATA, '--major', '--dry-run', '-K', 'nosuch'], /there is no table to work on/],
     ['flags that it does not know', [TABLE, '--major', '--in-place'], /in-place/],
   ];
   it.each(refusals)('%s', (_, args, message) => {
