@@ -7,16 +7,22 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { OPTION_LINES, UNSAFE_LINES } from '../engine/strategies/option-lines.js';
 import { setup, V5 } from './cassandra.js';
-import { realPicks, realVerdicts, STRATEGY_MODES } from './strategies.js';
+import { realPicks, realVerdicts, STRATEGY_MODES, type StrategyMode } from './strategies.js';
 
-const COUNT = 300;
-const MOST_LINES = 8;
+/** How many layouts of each are kept, and how many lines a small one has at most. Levels take many SSTables to show anything. */
+const RECORDED: Readonly<Record<StrategyMode, { readonly count: number; readonly lines: number }>> = {
+  stcs: { count: 300, lines: 8 },
+  twcs: { count: 300, lines: 8 },
+  lcs: { count: 250, lines: 60 },
+  'lcs-rounds': { count: 100, lines: Number.POSITIVE_INFINITY },
+  ucs: { count: 300, lines: 30 },
+};
 
-function small(text: string): string {
+function small(text: string, { count, lines }: { readonly count: number; readonly lines: number }): string {
   const layouts = text.split(/^(?=L )/m);
-  const kept = layouts.filter((layout, i) => i % 20 === 0 || layout.split('\n').length <= MOST_LINES);
-  if (kept.length < COUNT) throw new Error(`only ${kept.length} layouts are small`);
-  return kept.slice(0, COUNT).join('');
+  const kept = layouts.filter((layout, i) => i % 20 === 0 || layout.split('\n').length <= lines);
+  if (kept.length < count) throw new Error(`only ${kept.length} layouts are small`);
+  return kept.slice(0, count).join('');
 }
 
 const golden = fileURLToPath(new URL('../golden/strategies/', import.meta.url));
@@ -25,9 +31,13 @@ setup([V5]);
 const asked = process.argv.slice(2);
 for (const mode of STRATEGY_MODES) {
   if (asked.length > 0 && !asked.includes(mode)) continue;
-  const packed = gzipSync(small(realPicks(mode, 1, COUNT * 8, 'round')), { level: 9 });
+  const { count } = RECORDED[mode];
+  const packed = gzipSync(
+    small(realPicks(mode, 1, mode === 'lcs-rounds' ? count : count * 8, 'round'), RECORDED[mode]),
+    { level: 9 },
+  );
   writeFileSync(`${golden}${mode}.txt.gz`, packed);
-  console.log(`${mode}: ${COUNT} layouts, ${packed.length} bytes`);
+  console.log(`${mode}: ${count} layouts, ${packed.length} bytes`);
 }
 if (asked.length === 0 || asked.includes('options')) {
   writeFileSync(`${golden}options.txt.gz`, gzipSync(realVerdicts(OPTION_LINES, false), { level: 9 }));

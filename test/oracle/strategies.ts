@@ -8,7 +8,7 @@ const OPTIONS = [
 ];
 
 /** Modes of the program. */
-export const STRATEGY_MODES = ['stcs', 'twcs'] as const;
+export const STRATEGY_MODES = ['stcs', 'twcs', 'lcs', 'lcs-rounds', 'ucs'] as const;
 export type StrategyMode = (typeof STRATEGY_MODES)[number];
 
 /** @param style `round`: layouts of round numbers, which pack well */

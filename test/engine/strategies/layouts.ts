@@ -24,7 +24,7 @@ export type Layout = {
   readonly answer: readonly string[];
   /** Inputs that it could have picked first instead, by chance, as in A lines. */
   readonly alternatives: readonly string[];
-  /** Where one compaction was done after the other: what each took, as a P line without its P, and what came out. The last has taken nothing. */
+  /** Where one compaction was done after the other: what each took, as a P line without its P, and what came out. */
   readonly rounds: readonly Round[];
 };
 
@@ -138,6 +138,11 @@ function contextOf({ others, nowMillis, gcBeforeSeconds }: Layout): StrategyCont
 /** A decision in the lines of {@link Layout.answer}. */
 export function answerOf({ sstables, options }: Layout, { picks, pendingTasks }: Decision): string[] {
   return [...picks.map((pick) => `P ${pickText(pick, sstables, options.class!)}`), `E ${pendingTasks}`];
+}
+
+/** What Cassandra takes in each round; the empty text where it has nothing left to do. */
+export function roundsOf({ rounds }: Layout): string[] {
+  return rounds.map(({ answer }) => answer);
 }
 
 /** What ours takes in each round, as {@link Round.answer}; outputs are the recorded ones. Ends at the first that differs. */

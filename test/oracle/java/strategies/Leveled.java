@@ -135,7 +135,7 @@ class Leveled extends Strategies.Mode {
   /**
    * One compaction after the other, each done before the next is asked for. Then, after E
    *
-   *   N inputs as of a P line; by their places among the S and R lines
+   *   N inputs as of a P line, by their places among the S and R lines; nothing where nothing is left to do
    *   R an SSTable that came out
    */
   static class Rounds extends Leveled {
@@ -174,7 +174,10 @@ class Leveled extends Strategies.Mode {
     @Override void goOn(MadeUpTable table, AbstractCompactionStrategy strategy, List<SSTableReader> places, long gcBefore, PrintStream out) {
       for (int round = 1; round <= COUNT; round++) {
         AbstractCompactionTask task = strategy.getNextBackgroundTask(gcBefore);
-        if (task == null) break;
+        if (task == null) {
+          out.println("N");
+          break;
+        }
         Set<SSTableReader> inputs = Set.copyOf(task.transaction.originals());
         out.println("N" + Strategies.places(inputs, places) + also(task));
         int level = Integer.parseInt(also(task).split(" ")[3]);
@@ -196,7 +199,6 @@ class Leveled extends Strategies.Mode {
         for (SSTableReader s : outputs) out.println("R " + Strategies.line((MadeUpSSTable) s, gcBefore));
         places.addAll(outputs);
       }
-      out.println("N");
     }
 
     /** As many as came in, or one, side by side where they are. */
