@@ -29,8 +29,10 @@ export function fullyExpiredSSTables<T extends ExpiryFacts>(
   const isExpired = ({ maxLocalDeletionSeconds }: ExpiryFacts) => maxLocalDeletionSeconds < gcBeforeSeconds;
   const expired = compacting.filter(isExpired);
   if (ignoresOverlaps || expired.length === 0) return expired;
-  const living = [...overlapping, ...compacting].filter((sstable) => !isExpired(sstable));
-  const timestamps = living.map(({ minTimestampMicros }) => minTimestampMicros);
-  if (options.unflushedMinTimestampMicros !== undefined) timestamps.push(options.unflushedMinTimestampMicros);
-  return expired.filter(({ maxTimestampMicros }) => timestamps.every((least) => maxTimestampMicros < least));
+  let least = options.unflushedMinTimestampMicros;
+  for (const sstable of [...overlapping, ...compacting]) {
+    const { minTimestampMicros } = sstable;
+    if (!isExpired(sstable) && (least === undefined || minTimestampMicros < least)) least = minTimestampMicros;
+  }
+  return expired.filter(({ maxTimestampMicros }) => least === undefined || maxTimestampMicros < least);
 }

@@ -33,7 +33,7 @@ import type { CompactionParams } from './options.js';
 import { bytesText, countOf, sstablesText } from './reason.js';
 import { liveOf, mostInterestingBucket, sizeTieredBuckets } from './size-tiered.js';
 import type { Candidate, Decision, Pick, Strategy, StrategyContext } from './strategy.js';
-import { judgeTombstones } from './tombstone-compaction.js';
+import { tombstoneJudge } from './tombstone-compaction.js';
 
 /** Where more SSTables lie in level 0, compactions have fallen behind. */
 const MAX_COMPACTING_LEVEL0 = 32;
@@ -206,11 +206,12 @@ function tombstonePick<T extends Candidate>(
   context: StrategyContext,
 ): TombstonePick<T> {
   const live = liveOf(levels.flat(), context);
+  const judge = tombstoneJudge(live, context, rules);
   const hindered = new Map<T, string>();
   const ratios = new Map(live.map((sstable) => [sstable, sstable.droppableRatio(context.gcBeforeSeconds)] as const));
   for (const [level, own] of [...levels.entries()].reverse()) {
     for (const sstable of own.toSorted((a, b) => ratios.get(b)! - ratios.get(a)!)) {
-      const { isWorthIt, reason } = judgeTombstones(sstable, live, context, rules);
+      const { isWorthIt, reason } = judge(sstable);
       if (reason === undefined) break;
       if (!isWorthIt) {
         hindered.set(sstable, `L${level}: ${reason}`);

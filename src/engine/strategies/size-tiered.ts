@@ -8,12 +8,13 @@
  * How much an SSTable is read only a running node knows; as for a table without such a record none is read more than another.
  * Where no bucket is full, the largest SSTable is compacted alone that is worth it for its tombstones.
  */
+import { byFallingSize, bySize } from './by-size.js';
 import { LongHashMap } from './long-hash-map.js';
 import type { CompactionParams, Thresholds } from './options.js';
 import { areText, sstablesText } from './reason.js';
 import type { SizeTieredOptions } from './size-tiered-options.js';
 import type { Candidate, Decision, LeftAlone, Pick, Strategy, StrategyContext } from './strategy.js';
-import { judgeTombstones } from './tombstone-compaction.js';
+import { tombstoneJudge } from './tombstone-compaction.js';
 
 export function sizeTieredStrategy(options: SizeTieredOptions, params: CompactionParams): Strategy {
   return { next: (sstables, context) => nextSizeTiered(sstables, context, options, params) };
@@ -59,7 +60,7 @@ type Sized = { readonly onDiskBytes: number; readonly componentBytes: number };
 export function sizeTieredBuckets<T extends Sized>(sstables: readonly T[], options: SizeTieredOptions): T[][] {
   const { bucketLow, bucketHigh, minSSTableBytes } = options;
   const buckets = new LongHashMap<T[]>();
-  for (const sstable of sstables.toSorted((a, b) => a.onDiskBytes - b.onDiskBytes)) {
+  for (const sstable of bySize(sstables)) {
     const size = sstable.onDiskBytes;
     const isLike = (average: number) =>
       (size > average * bucketLow && size < average * bucketHigh) ||
@@ -114,16 +115,21 @@ function withTombstones<T extends Candidate>(
   params: CompactionParams,
   pendingTasks: number,
 ): Decision<T> {
-  const live = liveOf(sstables, context);
+  const judge = tombstoneJudge(liveOf(sstables, context), context, params);
   const hindered = new Map<T, string>();
-  for (const sstable of sstables.toSorted((a, b) => b.onDiskBytes - a.onDiskBytes)) {
-    const { isWorthIt, reason } = judgeTombstones(sstable, live, context, params);
-    if (!isWorthIt && reason !== undefined) hindered.set(sstable, reason);
-    if (!isWorthIt) continue;
-    const pick = { kind: 'tombstones' as const, inputs: [sstable], output: ONE, reason: reason! };
-    return { picks: [pick], left: leftInBuckets(sstables, buckets, pick, params.thresholds, hindered), pendingTasks };
+  const decided = (pick?: Pick<T>): Decision<T> => ({
+    picks: pick ? [pick] : [],
+    get left() {
+      return leftInBuckets(sstables, buckets, pick, params.thresholds, hindered);
+    },
+    pendingTasks,
+  });
+  for (const sstable of byFallingSize(sstables)) {
+    const { isWorthIt, reason } = judge(sstable);
+    if (isWorthIt) return decided({ kind: 'tombstones', inputs: [sstable], output: ONE, reason: reason! });
+    if (reason !== undefined) hindered.set(sstable, reason);
   }
-  return { picks: [], left: leftInBuckets(sstables, buckets, undefined, params.thresholds, hindered), pendingTasks };
+  return decided();
 }
 
 /** Buckets are numbered from the smallest SSTables up. */

@@ -12,15 +12,22 @@
  */
 import { fullyExpiredSSTables } from '../compaction/fully-expired.js';
 import { overlappingSSTables } from '../compaction/sstable-facts.js';
+import { bySize } from './by-size.js';
 import type { CompactionParams, Thresholds } from './options.js';
 import { areText, countOf, sstablesText } from './reason.js';
 import { liveOf, mostInterestingBucket, sizeTieredBuckets } from './size-tiered.js';
 import type { Candidate, Decision, LeftAlone, Pick, Strategy, StrategyContext } from './strategy.js';
 import type { TimeWindowOptions } from './time-window-options.js';
-import { judgeTombstones } from './tombstone-compaction.js';
+import { tombstoneJudge } from './tombstone-compaction.js';
 
 export function timeWindowStrategy(options: TimeWindowOptions, params: CompactionParams): Strategy {
-  return { next: (sstables, context) => nextTimeWindow(sstables, context, options, params) };
+  const starts = new WeakMap<Candidate, bigint>();
+  const startOf = (sstable: Candidate): bigint => {
+    const start = starts.get(sstable) ?? windowStartMillis(sstable.maxTimestampMicros, options);
+    starts.set(sstable, start);
+    return start;
+  };
+  return { next: (sstables, context) => nextTimeWindow(sstables, context, options, params, startOf) };
 }
 
 /** SSTables whose newest writes fall into the same time. */
@@ -34,11 +41,12 @@ function nextTimeWindow<T extends Candidate>(
   context: StrategyContext,
   options: TimeWindowOptions,
   params: CompactionParams,
+  startOf: (sstable: Candidate) => bigint,
 ): Decision<T> {
   const live = liveOf(sstables, context);
   const expired = new Set(expiredOf(sstables, live, context, options, params));
   const candidates = sstables.filter((sstable) => !expired.has(sstable));
-  const windows = timeWindows(candidates, options);
+  const windows = timeWindows(candidates, startOf);
   const newestMillis = newestWindow(windows);
   const { choice, pendingTasks } = chooseWindow(windows, newestMillis, options, params.thresholds);
   const hindered = new Map<T, string>();
@@ -46,7 +54,10 @@ function nextTimeWindow<T extends Candidate>(
   const pick = withExpired(chosen, [...expired]);
   return {
     picks: pick ? [pick] : [],
-    left: leftInWindows(windows, newestMillis, pick, options, params.thresholds, hindered),
+    // asked for at the end alone by who goes on and on
+    get left() {
+      return leftInWindows(windows, newestMillis, pick, options, params.thresholds, hindered);
+    },
     pendingTasks,
   };
 }
@@ -59,10 +70,11 @@ function expiredOf<T extends Candidate>(
   { onlyPurgeRepairedTombstones }: CompactionParams,
 ): T[] {
   // a node checks as often as that; the last time it did was never
-  if (sstables.length === 0 || nowMillis <= expiredCheckSeconds * 1000) return [];
+  if (nowMillis <= expiredCheckSeconds * 1000) return [];
+  if (sstables.every(({ maxLocalDeletionSeconds }) => maxLocalDeletionSeconds >= gcBeforeSeconds)) return [];
   const asked = new Set<Candidate>(sstables);
-  const others = live.filter((sstable) => !asked.has(sstable));
-  const overlaps = ignoresOverlaps ? [] : overlappingSSTables(sstables, others, sstables[0]!.partitioner);
+  const others = ignoresOverlaps ? [] : live.filter((sstable) => !asked.has(sstable));
+  const overlaps = others.length > 0 ? overlappingSSTables(sstables, others, sstables[0]!.partitioner) : [];
   return fullyExpiredSSTables(sstables, overlaps, { gcBeforeSeconds, onlyPurgeRepairedTombstones, ignoresOverlaps });
 }
 
@@ -71,10 +83,10 @@ const UNITS_OF_A_SECOND = { SECONDS: 1n, MILLISECONDS: 1000n, MICROSECONDS: 1_00
 const UNIT_SECONDS = { MINUTES: 60n, HOURS: 3600n, DAYS: 86_400n };
 
 /** Windows that have SSTables, the newest first. */
-export function timeWindows<T extends Candidate>(sstables: readonly T[], options: TimeWindowOptions): TimeWindow<T>[] {
+function timeWindows<T>(sstables: readonly T[], startOf: (sstable: T) => bigint): TimeWindow<T>[] {
   const windows = new Map<bigint, T[]>();
   for (const sstable of sstables) {
-    const start = windowStartMillis(sstable.maxTimestampMicros, options);
+    const start = startOf(sstable);
     const window = windows.get(start);
     if (window) window.push(sstable);
     else windows.set(start, [sstable]);
@@ -145,7 +157,7 @@ function chooseInOlder<T extends Candidate>(
 ): Choice<T> | undefined {
   const { sstables } = window;
   if (sstables.length < 2) return undefined;
-  const inputs = sstables.toSorted((a, b) => a.onDiskBytes - b.onDiskBytes).slice(0, max);
+  const inputs = bySize(sstables).slice(0, max);
   const trimmed = inputs.length < sstables.length ? `, the ${max} smallest of ${sstables.length} (max_threshold)` : '';
   const reason = `${windowText(window, options)}, a past one: ${sstablesText(inputs)}${trimmed}`;
   return { kind: 'compaction', inputs, reason };
@@ -160,8 +172,9 @@ function chooseTombstones<T extends Candidate>(
   hindered: Map<T, string>,
 ): Choice<T> | undefined {
   if (!params.tombstones.isAsked) return undefined;
-  for (const sstable of candidates.toSorted((a, b) => a.onDiskBytes - b.onDiskBytes)) {
-    const { isWorthIt, reason } = judgeTombstones(sstable, live, context, params);
+  const judge = tombstoneJudge(live, context, params);
+  for (const sstable of bySize(candidates)) {
+    const { isWorthIt, reason } = judge(sstable);
     if (isWorthIt) return { kind: 'tombstones', inputs: [sstable], reason: reason! };
     if (reason !== undefined) hindered.set(sstable, reason);
   }
