@@ -8,7 +8,7 @@
  * Cipher text is padded, so it is longer than what is compressed. Every block of a segment begins with the initialization vector of its descriptor.
  */
 import { Cursor } from '../bytes/cursor.js';
-import { CorruptError, UnsupportedError, UsageError } from '../bytes/errors.js';
+import { CorruptError, type ErrorFacts, UnsupportedError, UsageError } from '../bytes/errors.js';
 import { type Codec, CodecError } from '../codec/codec.js';
 import { loadCodec } from '../codec/load.js';
 import type { SegmentDescriptor } from './segment-descriptor.js';
@@ -96,7 +96,10 @@ class CompressedSections implements SectionDecoder {
       const expected = `0 to ${most}`;
       throw new CorruptError('length of a compressed section can not be', { ...facts, seen: length, expected });
     }
-    if (length === 0) return { buf: this.plain.buf, length: 0 };
+    if (length === 0) {
+      checkEmpty(stored, facts);
+      return { buf: this.plain.buf, length: 0 };
+    }
     const buf = this.plain.ensure(length);
     try {
       this.codec.decompress(stored, 4, stored.length, buf, 0, length);
@@ -107,6 +110,14 @@ class CompressedSections implements SectionDecoder {
     }
     return { buf, length };
   }
+}
+
+/** More than any codec makes of nothing. */
+const MAX_EMPTY_BYTES = 64;
+
+function checkEmpty(stored: Uint8Array, facts: ErrorFacts): void {
+  if (stored.length <= MAX_EMPTY_BYTES) return;
+  throw new CorruptError('section says that it is empty, but is not', { ...facts, seen: `${stored.length} bytes` });
 }
 
 /** Plain bytes that so many stored ones can become in a codec: a forged length must not decide an allocation. */
@@ -135,6 +146,7 @@ class EncryptedSections implements SectionDecoder {
     if (total < 0 || total > mostPlainBytes('LZ4Compressor', stored.length)) {
       throw c.corrupt('length of an encrypted section can not be', { offset: filePosition, seen: total });
     }
+    if (total === 0) checkEmpty(stored, { file, component: 'section', offset: filePosition });
     let length = 0;
     while (length < total) {
       const at = c.offset;

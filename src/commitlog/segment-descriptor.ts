@@ -40,7 +40,7 @@ export type SegmentDescriptor = {
 };
 
 /** Most that a descriptor can take: 14 bytes, 65,535 of parameters, 4 of the checksum. */
-const MAX_HEADER_BYTES = 14 + 0xffff + 4;
+export const MAX_HEADER_BYTES = 14 + 0xffff + 4;
 const FIRST_VERSION = 6;
 const LAST_VERSION = 8;
 
@@ -78,6 +78,35 @@ export function decodeDescriptor(bytes: Uint8Array, file: string): SegmentDescri
     ...parseParameters(parameters, file),
     headerBytes: c.pos,
   };
+}
+
+/**
+ * For a segment whose descriptor is damaged: what its name and whatever is left of the parameters say, or `undefined` where the first sync marker
+ * can't be found by its checksum. Segments without readable parameters are taken for plain ones.
+ */
+export function guessDescriptor(bytes: Uint8Array, name: SegmentName, file: string): SegmentDescriptor | undefined {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  for (let at = 18; at + 8 <= bytes.length; at++) {
+    if (view.getUint32(at + 4) !== syncMarkerChecksum(name.id, at)) continue;
+    return {
+      version: name.version,
+      id: name.id,
+      ...readableParameters(bytes.subarray(14, at - 4), file),
+      headerBytes: at,
+    };
+  }
+  return undefined;
+}
+
+function readableParameters(bytes: Uint8Array, file: string): Pick<SegmentDescriptor, 'compression' | 'encryption'> {
+  try {
+    return parseParameters(bytes, file);
+  } catch {
+    const iv = /([0-9a-f]{32})/.exec(Buffer.from(bytes).toString('latin1'))?.[1];
+    const alias = /KeyAlias.{1,3}:"([^"]+)"/.exec(Buffer.from(bytes).toString('latin1'))?.[1];
+    if (iv === undefined || alias === undefined) return {};
+    return { encryption: { cipher: 'AES/CBC/PKCS5Padding', keyAlias: alias, iv: Buffer.from(iv, 'hex') } };
+  }
 }
 
 function unsupportedVersion(version: number, file: string): UnsupportedError {

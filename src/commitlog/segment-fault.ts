@@ -21,9 +21,11 @@ export type FaultKind =
   | 'mutation_checksum'
   /** The checksum is right, but the bytes are no mutation of the table that it names. */
   | 'mutation_content'
-  /** Zeros, where more sections follow: to Cassandra the segment ends there. */
+  /** Zeros, where more entries or sections follow: to Cassandra the segment ends there. */
   | 'early_end'
-  /** The file ends where no segment ends: it was cut. */
+  /** Bytes behind the last sync: the node died before it wrote a marker, and does not replay them. */
+  | 'unsynced'
+  /** The file ends where no segment ends. */
   | 'cut';
 
 export type SegmentFault = {

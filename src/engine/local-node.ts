@@ -4,19 +4,26 @@ import type { Storage } from '../bytes/source.js';
 import { ByteWriter } from '../bytes/writer.js';
 import { writeUuid } from '../cql/values/text.js';
 import { COMPONENT, componentPath } from '../sstable/descriptor.js';
+import type { CommitLogPosition } from '../sstable/metadata/stats.js';
 import { openSSTable, type SSTable } from '../sstable/sstable.js';
 import { resolvePaths } from './data-directory.js';
 import { readLive } from './merge/live-view.js';
 
+export type LocalNode = {
+  readonly hostId: string | undefined;
+  /** Ids of tables that were truncated, with the commit log position up to which their writes are void. */
+  readonly truncatedAt: ReadonlyMap<string, CommitLogPosition>;
+};
+
 /**
- * The host id of the node whose data directories these are; `undefined` where they hold no `system.local`, as a backup does.
+ * The node whose data directories these are; without host id where they hold no `system.local`, as a backup does.
  * @throws CorruptError, UnsupportedError of an SSTable that can't be read
  */
-export async function readHostId(
+export async function readLocalNode(
   storage: Storage,
   dataDirectories: readonly string[],
   nowSeconds: number,
-): Promise<string | undefined> {
+): Promise<LocalNode> {
   const sstables: SSTable[] = [];
   try {
     for (const directory of dataDirectories.map((root) => path.join(root, 'system'))) {
@@ -29,15 +36,37 @@ export async function readHostId(
       }
     }
     const rows = readLive(sstables, nowSeconds).flatMap((partition) => partition.rows);
-    for (const { cells } of rows) {
-      const value = cells.get('host_id')?.cells[0]?.value;
-      if (value?.length !== 16) continue;
-      const text = new ByteWriter(36);
-      writeUuid(value, 0, text);
-      return text.toString();
+    const hostIds = rows.map(({ cells }) => cells.get('host_id')?.cells[0]?.value);
+    const hostId = hostIds.find((value) => value?.length === 16);
+    const truncatedAt = new Map<string, CommitLogPosition>();
+    for (const cell of rows.flatMap(({ cells }) => cells.get('truncated_at')?.cells ?? [])) {
+      const position = truncationOf(cell.value);
+      if (cell.path?.length === 16 && position) truncatedAt.set(uuidText(cell.path), position);
     }
-    return undefined;
+    return { hostId: hostId && uuidText(hostId), truncatedAt };
   } finally {
     for (const sstable of sstables) sstable.close();
   }
+}
+
+/** `i64 segment id, i32 position, i64 millis` */
+function truncationOf(value: Uint8Array): CommitLogPosition | undefined {
+  if (value.length < 12) return undefined;
+  const view = new DataView(value.buffer, value.byteOffset, 12);
+  return { segmentId: view.getBigInt64(0), position: view.getInt32(8) };
+}
+
+function uuidText(value: Uint8Array): string {
+  const text = new ByteWriter(36);
+  writeUuid(value, 0, text);
+  return text.toString();
+}
+
+/** The host id of that node. @throws CorruptError, UnsupportedError */
+export async function readHostId(
+  storage: Storage,
+  dataDirectories: readonly string[],
+  nowSeconds: number,
+): Promise<string | undefined> {
+  return (await readLocalNode(storage, dataDirectories, nowSeconds)).hostId;
 }
