@@ -71,7 +71,20 @@ public class Strategies {
       Map<String, String> o = thresholds(r, new TreeMap<>());
       return tombstones(r, buckets(r, o));
     }
-    @Override void shape(Random r, List<Facts> sstables, Map<String, String> options, long now) { if (isRound) round(sstables); }
+    /** A third has sizes that are halves and doubles of each other, or a few bytes: they end where buckets do. */
+    @Override void shape(Random r, List<Facts> sstables, Map<String, String> options, long now) {
+      if (isRound) round(sstables);
+      int style = r.nextInt(6);
+      if (style > 1) return;
+      if (r.nextInt(3) > 0) options.put("min_sstable_size", "0");
+      if (style == 0 && r.nextBoolean()) { options.put("bucket_high", "10"); options.put("min_threshold", "2"); }
+      long unit = pick(r, 1L, 1000L, 65_536L, 1_000_003L, 1L << 33);
+      for (Facts f : sstables) {
+        f.onDiskBytes = style == 0 ? unit * (1L << r.nextInt(8)) * pick(r, 1, 2, 3) : 1 + r.nextInt(40);
+        f.plainBytes = f.onDiskBytes;
+        f.componentBytes = unit == 1 ? 5000 : f.onDiskBytes + 5000;
+      }
+    }
   }
 
   static class TimeWindow extends Mode {
@@ -105,6 +118,7 @@ public class Strategies {
         if (r.nextInt(60) == 0) f.maxTimestamp = pick(r, Long.MAX_VALUE, Long.MAX_VALUE / 1000, -1L, 0L, -123_456_789_012_345L, now);
         f.minTimestamp = Math.min(f.minTimestamp, f.maxTimestamp);
       }
+      if (r.nextInt(20) == 0) for (Facts f : sstables) { f.maxTimestamp = -f.maxTimestamp / 1000; f.minTimestamp = f.maxTimestamp; }
     }
     static long switchOf(String unit) { return unit.equals("MINUTES") ? 1 : unit.equals("HOURS") ? 60 : 1440; }
     static long inUnits(long millis, String unit) {
