@@ -139,6 +139,48 @@ describe('compact run in place', () => {
     expect(dataFiles(table)).toEqual(['oa-8-big-Data.db']);
   });
 
+  it('writes with --output only what the last tasks give, and leaves the inputs', async () => {
+    const { table } = copyOf('zoo/statics');
+    for (const id of ['4', '5']) copySSTable(table, '1', id);
+    const before = stateOf(table);
+    const output = temporaryDirectory();
+    const option = ['min_threshold=2', 'max_threshold=2'];
+    const { tables } = await compact(table, { option, output });
+    expect(tables[0]!.results).toHaveLength(3);
+    expect(stateOf(table)).toEqual(before);
+    const aside = path.join(output, 'zoo', path.basename(table));
+    expect(dataFiles(aside)).toEqual(['oa-8-big-Data.db']);
+    expect(names(aside)).toHaveLength(8);
+    await compact(table, { option });
+    expect(fs.readFileSync(path.join(aside, 'oa-8-big-Data.db'))).toEqual(
+      fs.readFileSync(path.join(table, 'oa-8-big-Data.db')),
+    );
+  });
+
+  it('counts in a dry run the tasks whose inputs are there, and says so of the others', async () => {
+    const { table } = copyOf('zoo/statics');
+    for (const id of ['4', '5']) copySSTable(table, '1', id);
+    const before = stateOf(table);
+    const option = ['min_threshold=2', 'max_threshold=2'];
+    const { tables } = await compact(table, { option, 'dry-run': true });
+    expect(tables[0]!.results.map(({ outputs }) => outputs.length)).toEqual([1]);
+    expect(tables[0]!.cut).toBe('not counted: 2 further tasks read what these write');
+    expect(stateOf(table)).toEqual(before);
+  });
+
+  it.each<[flag: string, flags: Partial<RunFlags>, inputs: number[]]>([
+    ['--key of all', { key: '1' }, [2]],
+    ['--key of none', { key: '12345' }, []],
+    ['--token-range of the whole ring', { 'token-range': '-9223372036854775808,9223372036854775807' }, [2]],
+    ['--token-range beyond the last token', { 'token-range': '9223372036854775806,9223372036854775807' }, []],
+    ['--sstables by file name', { sstables: 'oa-2-big-Data.db, 1' }, [2]],
+    ['--split-output', { major: true, 'split-output': true }, [2]],
+  ])('%s', async (_, flags, inputs) => {
+    const { table } = copyOf('zoo/statics');
+    const { tables } = await compact(table, { ...flags, 'dry-run': true });
+    expect(tables[0]!.results.map(({ task }) => task.inputs.length)).toEqual(inputs);
+  });
+
   it('takes only the SSTables that are asked for', async () => {
     const { table } = copyOf('zoo/statics');
     await compact(table, { sstables: '2' });
