@@ -1,38 +1,61 @@
 /**
  * The bits of a Bloom filter where many are set or asked for: in the memory of a kernel of its own, which finds them several times as fast as
- * JavaScript can. For a few questions to many filters `filter.ts` is enough: each memory takes its share of the process's address space.
+ * JavaScript can. Each such memory takes gigabytes of the process's address space, whatever its size: who is done with it says so, and the next
+ * filter gets it. For a few questions to many filters `filter.ts` is enough.
  */
 import { HASH, HASH_BYTES, type HashKernel, instantiateKernel, PAGE_BYTES } from '../bytes/hash-kernel.js';
 import type { Hash128 } from '../bytes/murmur3.js';
 import type { BloomFilter } from './filter.js';
 
+type Room = { readonly memory: WebAssembly.Memory; readonly kernel: HashKernel };
+
+let spare: Room | undefined;
+
+/** Memory of so many bytes, all 0. @throws RangeError */
+function takeRoom(bytes: number): Room {
+  const pages = Math.ceil(bytes / PAGE_BYTES);
+  const room = spare;
+  spare = undefined;
+  if (!room) {
+    const memory = new WebAssembly.Memory({ initial: pages });
+    return { memory, kernel: instantiateKernel(memory) };
+  }
+  const missing = pages - room.memory.buffer.byteLength / PAGE_BYTES;
+  if (missing > 0) room.memory.grow(missing);
+  new Uint8Array(room.memory.buffer, 0, bytes).fill(0);
+  return room;
+}
+
+/** Memory above this is not kept for the next. */
+const MAX_SPARE_BYTES = 64 << 20;
+
 export class FilterBits implements BloomFilter {
   readonly hashCount: number;
   readonly bits: Uint8Array;
   private readonly words: number;
-  private readonly kernel: HashKernel;
+  private readonly room: Room;
   private readonly hash: Int32Array;
 
   /** @param words of 64 bits, at most 2^28 - 1. @throws RangeError where there is no such memory */
   constructor(words: number, hashCount: number) {
     this.words = words;
     this.hashCount = hashCount;
-    const own = new WebAssembly.Memory({ initial: Math.ceil((HASH_BYTES + words * 8) / PAGE_BYTES) });
-    this.kernel = instantiateKernel(own);
-    this.hash = new Int32Array(own.buffer, HASH, 4);
-    this.bits = new Uint8Array(own.buffer, HASH_BYTES, words * 8);
+    this.room = takeRoom(HASH_BYTES + words * 8);
+    const { buffer } = this.room.memory;
+    this.hash = new Int32Array(buffer, HASH, 4);
+    this.bits = new Uint8Array(buffer, HASH_BYTES, words * 8);
   }
 
   /** Sets the bits of a hash. */
   set(hash: Hash128): void {
     this.put(hash);
-    this.kernel.setBits(HASH_BYTES, this.words, this.hashCount, HASH);
+    this.room.kernel.setBits(HASH_BYTES, this.words, this.hashCount, HASH);
   }
 
   /** Whether all bits of a hash are set. */
   has(hash: Hash128): boolean {
     this.put(hash);
-    return this.kernel.hasBits(HASH_BYTES, this.words, this.hashCount, HASH) !== 0;
+    return this.room.kernel.hasBits(HASH_BYTES, this.words, this.hashCount, HASH) !== 0;
   }
 
   /** A filter's bits as they are. */
@@ -40,6 +63,16 @@ export class FilterBits implements BloomFilter {
     const copy = new FilterBits(bits.length / 8, hashCount);
     copy.bits.set(bits);
     return copy;
+  }
+
+  /** The bits as a filter that stays, once these are given back. */
+  copy(): BloomFilter {
+    return { hashCount: this.hashCount, bits: this.bits.slice() };
+  }
+
+  /** Gives the memory back: nothing of this is used any more. */
+  release(): void {
+    if (this.room.memory.buffer.byteLength <= MAX_SPARE_BYTES) spare = this.room;
   }
 
   private put(from: Hash128): void {

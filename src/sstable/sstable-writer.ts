@@ -378,7 +378,7 @@ export class SSTableWriter {
       sink.sync();
       sink.close();
     }
-    if (this.filter) this.component(COMPONENT.filter, this.filter.encode(descriptor.version));
+    const filter = this.finishFilter();
     const firstKey = this.firstKey;
     const lastKey = this.key.slice(0, this.keyLength);
     const statistics = this.metadata.finish({
@@ -404,9 +404,17 @@ export class SSTableWriter {
       partitions: this.partitions,
       partitioner,
       statistics: { stats: { ...statistics.stats!, firstKey, lastKey } },
-      filter: this.filter?.filter,
+      filter,
       bytesOnDisk: this.bytesOnDisk(),
     };
+  }
+
+  private finishFilter(): BloomFilter | undefined {
+    if (!this.filter) return undefined;
+    this.component(COMPONENT.filter, this.filter.encode(this.options.descriptor.version));
+    const filter = this.filter.filter.copy();
+    this.filter.filter.release();
+    return filter;
   }
 
   private bytesOnDisk(): number {

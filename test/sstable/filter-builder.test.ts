@@ -144,3 +144,23 @@ describe('FilterBuilder', () => {
     expect(wrong).toBeLessThan(300);
   });
 });
+
+describe('FilterBits', () => {
+  it('begins empty in memory that another has given back, and copies stay', () => {
+    const first = new FilterBits(3000, 5);
+    first.set(Int32Array.of(1, 2, 3, 4));
+    const copy = first.copy();
+    const set = bitsSet(copy);
+    expect(set).toBe(5);
+    first.release();
+    for (const words of [10, 20_000]) {
+      const next = new FilterBits(words, 7);
+      expect(next.bits.length).toBe(words * 8);
+      expect(bitsSet(next)).toBe(0);
+      next.set(Int32Array.of(5, 6, 7, 8));
+      expect(next.has(Int32Array.of(5, 6, 7, 8))).toBe(true);
+      next.release();
+    }
+    expect(bitsSet(copy)).toBe(set);
+  });
+});

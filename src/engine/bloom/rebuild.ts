@@ -46,6 +46,7 @@ export async function buildFilter(
   });
   if (Math.abs(keys - expectedKeys) > expectedKeys * TOLERANCE) return buildFilter(storage, descriptor, keys, fpChance);
   const bytes = builder.encode(descriptor.version);
+  builder.filter.release();
   const filter = decodeFilter(bytes, descriptor.version);
   await walkKeys(storage, descriptor, (key, start, end) => {
     if (!isHashPresent(filter, murmur3(key, start, end, hash))) {

@@ -157,6 +157,7 @@ export class KeyCheck {
         expected: `${this.filter.hashCount} hash functions, ${bits.length * 8} bits`,
       });
     }
+    this.rebuilt.release();
     return denied > 0;
   }
 }
