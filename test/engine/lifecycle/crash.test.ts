@@ -1,8 +1,12 @@
 /** A swap of SSTables that is interrupted at each of its operations: by a crash of process or machine, or by a disk that fails. */
+import { execFileSync, spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { crc32 } from '../../../src/bytes/crc32.js';
-import { UsageError } from '../../../src/bytes/errors.js';
+import { CorruptError, UsageError } from '../../../src/bytes/errors.js';
+import { diskOutput } from '../../../src/bytes/sink.js';
 import { CrashDisk, type CrashMode, type DiskImage, Killed, type Operation } from './crash-disk.js';
 import { fixtureImage, recoverTable, swap } from './swap.js';
 
@@ -155,6 +159,64 @@ describe.each(TABLES)('%s %s', (release, table, step) => {
     }
     expect(clean).toBeGreaterThan(60 / step);
   });
+});
+
+it('an input that is corrupt half way: it stays, and nothing of what was written', async () => {
+  const { directory, image } = fixtureImage('oa-5.0', 'c_lz4_4k');
+  const file = [...image.keys()].find((name) => name.endsWith('-Data.db'))!;
+  const { bytes, mtimeMillis } = image.get(file)!;
+  const spoilt = Uint8Array.from(bytes);
+  spoilt[Math.floor(bytes.length * 0.9)]! ^= 0x40;
+  const disk = new CrashDisk(new Map(image).set(file, { bytes: spoilt, mtimeMillis }));
+  const before = contentsOf(disk);
+  const made: string[] = [];
+  disk.onOperation = (_n, operation, name) => operation === 'create' && made.push(path.extname(name));
+  await expect(swap(disk, directory)).rejects.toThrow(CorruptError);
+  expect(made.slice(0, 2)).toEqual(['.log', '.tmp']);
+  expect(contentsOf(disk)).toEqual(before);
+});
+
+const canMount = process.getuid?.() === 0 && spawnSync('unshare', ['-m', 'true']).status === 0;
+
+describe.skipIf(!canMount)('a real disk that is full', () => {
+  const PAGE = 4096;
+  const { directory, image } = fixtureImage('oa-5.0', 'ranges');
+  const old = contents(image);
+  let mount: string;
+  beforeAll(() => {
+    mount = fs.mkdtempSync(path.join(os.tmpdir(), 'lsmctl-full-'));
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', mount]);
+  });
+  afterAll(() => {
+    execFileSync('umount', [mount]);
+    fs.rmdirSync(mount);
+  });
+
+  it('with any number of pages left: the old SSTables and nothing else, or the new', async () => {
+    const kept = { old: 0, new: 0 };
+    for (let pages = 0; pages < 14; pages++) {
+      const table = path.join(mount, path.basename(directory));
+      fs.mkdirSync(table);
+      for (const [file, { bytes, mtimeMillis }] of image) {
+        fs.writeFileSync(path.join(table, path.basename(file)), bytes);
+        fs.utimesSync(path.join(table, path.basename(file)), mtimeMillis / 1000, mtimeMillis / 1000);
+      }
+      const { bavail } = fs.statfsSync(mount);
+      fs.writeFileSync(path.join(mount, 'ballast'), Buffer.alloc(Math.max(0, bavail - pages) * PAGE));
+      const error = await swap(diskOutput, table).catch((thrown: Error) => thrown);
+      const found = contents(new Map(fs.readdirSync(table).map((name) => [name, read(path.join(table, name))]))); // biome-ignore format: one line
+      if (error) expect(error.message).toContain('no space left on the device');
+      if (error) expect(found, `${pages} pages`).toEqual(old);
+      else expect(Object.keys(found).filter((name) => name.endsWith('-Data.db'))).toHaveLength(1);
+      kept[error ? 'old' : 'new']++;
+      fs.rmSync(table, { recursive: true });
+      fs.rmSync(path.join(mount, 'ballast'));
+    }
+    expect(kept.old).toBeGreaterThan(5);
+    expect(kept.new).toBeGreaterThan(1);
+  });
+
+  const read = (file: string) => ({ bytes: fs.readFileSync(file), mtimeMillis: 0 });
 });
 
 async function crashed(image: DiskImage, directory: string, at: number, mode: CrashMode, random: () => number) {
