@@ -6,6 +6,7 @@
  *   a filter       hash, 16 bytes | words    see FilterBits
  */
 import { HASH_KERNEL } from './kernel/hash.wasm.js';
+import { growTo, kernelMemory, PAGE_BYTES } from './kernel-memory.js';
 
 export type HashKernel = {
   murmur3(start: number, end: number, out: number): void;
@@ -14,7 +15,6 @@ export type HashKernel = {
   hasBits(bits: number, words: number, hashCount: number, hash: number): number;
 };
 
-export const PAGE_BYTES = 65536;
 /** Where a hash is. */
 export const HASH = 0;
 export const HASH_BYTES = 16;
@@ -28,7 +28,7 @@ export function instantiateKernel(memory: WebAssembly.Memory): HashKernel {
   return new WebAssembly.Instance(compiled, { env: { memory } }).exports as HashKernel;
 }
 
-const memory = new WebAssembly.Memory({ initial: 1 });
+const memory = kernelMemory(PAGE_BYTES);
 const kernel = instantiateKernel(memory);
 let bytesOfKernel = new Uint8Array(memory.buffer);
 let hashOfKernel = new Int32Array(memory.buffer, HASH, 4);
@@ -40,9 +40,8 @@ function take(bytes: Uint8Array, start: number, end: number): number {
     const target = bytesOfKernel;
     for (let i = 0; i < length; i++) target[HASH_BYTES + i] = bytes[start + i]!;
   } else {
-    const missing = HASH_BYTES + length - bytesOfKernel.length;
-    if (missing > 0) {
-      memory.grow(Math.ceil(missing / PAGE_BYTES));
+    if (HASH_BYTES + length > bytesOfKernel.length) {
+      growTo(memory, HASH_BYTES + length);
       bytesOfKernel = new Uint8Array(memory.buffer);
       hashOfKernel = new Int32Array(memory.buffer, HASH, 4);
     }

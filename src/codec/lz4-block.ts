@@ -4,6 +4,7 @@
  *
  *   16 KiB hashes of the encoder | input, slack | output, slack
  */
+import { growTo, kernelMemory, PAGE_BYTES } from '../bytes/kernel-memory.js';
 import { CodecError } from './codec.js';
 import { LZ4_KERNEL } from './kernel/lz4.wasm.js';
 
@@ -12,13 +13,12 @@ type Exports = {
   encode(src: number, srcEnd: number, dst: number, table: number): number;
 };
 
-const PAGE_BYTES = 65536;
 const INPUT = 16384;
 /** After an area; copies by words go up to 7 bytes beyond it. */
 const SLACK_BYTES = 16;
 
 class Lz4Kernel {
-  private readonly memory = new WebAssembly.Memory({ initial: 1 });
+  private readonly memory = kernelMemory(PAGE_BYTES);
   private readonly exports: Exports;
   private bytes = new Uint8Array(this.memory.buffer);
 
@@ -56,9 +56,8 @@ class Lz4Kernel {
   }
 
   private reserve(end: number): void {
-    const missing = end - this.bytes.length;
-    if (missing <= 0) return;
-    this.memory.grow(Math.ceil(missing / PAGE_BYTES));
+    if (end <= this.bytes.length) return;
+    growTo(this.memory, end);
     this.bytes = new Uint8Array(this.memory.buffer);
   }
 }

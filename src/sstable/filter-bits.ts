@@ -3,7 +3,8 @@
  * JavaScript can. Each such memory takes gigabytes of the process's address space, whatever its size: who is done with it says so, and the next
  * filter gets it. For a few questions to many filters `filter.ts` is enough.
  */
-import { HASH, HASH_BYTES, type HashKernel, instantiateKernel, PAGE_BYTES } from '../bytes/hash-kernel.js';
+import { HASH, HASH_BYTES, type HashKernel, instantiateKernel } from '../bytes/hash-kernel.js';
+import { growTo, kernelMemory } from '../bytes/kernel-memory.js';
 import type { Hash128 } from '../bytes/murmur3.js';
 import type { BloomFilter } from './filter.js';
 
@@ -11,17 +12,15 @@ type Room = { readonly memory: WebAssembly.Memory; readonly kernel: HashKernel }
 
 let spare: Room | undefined;
 
-/** Memory of so many bytes, all 0. @throws RangeError */
+/** Memory of so many bytes, all 0. @throws UsageError */
 function takeRoom(bytes: number): Room {
-  const pages = Math.ceil(bytes / PAGE_BYTES);
   const room = spare;
   spare = undefined;
   if (!room) {
-    const memory = new WebAssembly.Memory({ initial: pages });
+    const memory = kernelMemory(bytes);
     return { memory, kernel: instantiateKernel(memory) };
   }
-  const missing = pages - room.memory.buffer.byteLength / PAGE_BYTES;
-  if (missing > 0) room.memory.grow(missing);
+  growTo(room.memory, bytes);
   new Uint8Array(room.memory.buffer, 0, bytes).fill(0);
   return room;
 }
@@ -36,7 +35,7 @@ export class FilterBits implements BloomFilter {
   private readonly room: Room;
   private readonly hash: Int32Array;
 
-  /** @param words of 64 bits, at most 2^28 - 1. @throws RangeError where there is no such memory */
+  /** @param words of 64 bits, at most 2^28 - 1. @throws UsageError where there is no such memory */
   constructor(words: number, hashCount: number) {
     this.words = words;
     this.hashCount = hashCount;
