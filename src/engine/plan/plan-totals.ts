@@ -1,4 +1,5 @@
 /** What the steps of a plan come to together. */
+import type { Candidate } from '../strategies/strategy.js';
 import type { PlanStep } from './planner.js';
 
 export type PlanTotals = {
@@ -12,7 +13,7 @@ export type PlanTotals = {
   readonly tombstoneBytes: number;
   /** Exact where no step takes what another writes. */
   readonly expiredBytes: number;
-  /** Data.db, beyond what is there now, at the worst moment of a run in place: as if no step gave anything back. */
+  /** Of all components, beyond what is there now, at the worst moment of a run in place: as if no step gave anything back. */
   readonly peakBytes: number;
   /** The same where the inputs stay and all outputs go elsewhere. */
   readonly asideBytes: number;
@@ -21,6 +22,12 @@ export type PlanTotals = {
 export function planTotals(steps: readonly PlanStep[]): PlanTotals {
   const sum = (of: (step: PlanStep) => number) => steps.reduce((all, step) => all + of(step), 0);
   const consumed = new Set(steps.flatMap(({ task }) => task.inputs));
+  const worst = steps.reduce<PlanStep | undefined>(
+    (most, step) => (step.estimate.extraBytes > (most?.estimate.extraBytes ?? 0) ? step : most),
+    undefined,
+  );
+  const peakBytes = worst ? componentBytes(worst) : 0;
+  const perDataByte = worst ? peakBytes / worst.estimate.extraBytes : 1;
   return {
     steps: steps.length,
     readBytes: sum(({ estimate }) => estimate.readBytes),
@@ -29,14 +36,20 @@ export function planTotals(steps: readonly PlanStep[]): PlanTotals {
     overwrittenBytes: sum(({ estimate }) => estimate.overwrittenBytes),
     tombstoneBytes: sum(({ estimate }) => estimate.tombstoneBytes),
     expiredBytes: sum(({ estimate }) => estimate.expiredBytes),
-    peakBytes: steps.reduce((most, { estimate }) => Math.max(most, estimate.extraBytes), 0),
-    asideBytes: sum(({ outputs, estimate, task }) => {
-      const kept = outputs.filter((one) => !consumed.has(one)).reduce((all, { onDiskBytes }) => all + onDiskBytes, 0);
-      return estimate.writtenBytes > 0
-        ? Math.round((estimate.extraBytes * kept) / estimate.writtenBytes)
-        : task.kind === 'uplevel'
-          ? kept
-          : 0;
-    }),
+    peakBytes,
+    asideBytes: Math.round(perDataByte * sum((step) => keptBytes(step, consumed))),
   };
+}
+
+/** Of the inputs that are read. */
+function componentBytes({ task, expired }: PlanStep): number {
+  const gone = new Set(expired);
+  return task.inputs.reduce((sum, input) => sum + (gone.has(input) ? 0 : input.componentBytes), 0);
+}
+
+/** Data.db of what a step writes and no later one takes, as large as the inputs at most. */
+function keptBytes({ outputs, estimate, task }: PlanStep, consumed: ReadonlySet<Candidate>): number {
+  const kept = outputs.filter((one) => !consumed.has(one)).reduce((all, { onDiskBytes }) => all + onDiskBytes, 0);
+  if (task.kind === 'uplevel') return kept;
+  return estimate.writtenBytes > 0 ? (estimate.extraBytes * kept) / estimate.writtenBytes : 0;
 }

@@ -118,7 +118,8 @@ export class SimulatedSSTable implements Candidate {
     let covered = 0;
     for (const { after, upTo } of spans) {
       const from = after.kind === 'long' ? Math.max(first, Number(toBigInt(after.hi, after.lo))) : first;
-      const to = upTo.kind === 'long' ? Math.min(last, Number(toBigInt(upTo.hi, upTo.lo))) : last;
+      const isLast = end >= lastToken;
+      const to = isLast ? lastToken : end;
       if (to > from) covered += to - from;
     }
     return Math.round(this.keys * Math.min(1, covered / (last - first)));
@@ -282,13 +283,13 @@ function cutAtShards(inputs: readonly Candidate[], bytes: number, shards: number
     }
     const piece = {
       first: pieces.length === 0 ? first : keyOfToken(from),
-      last: to === lastToken ? last : keyOfToken(to),
+      last: isLast ? last : keyOfToken(to),
       bytes: total > 0 ? Math.round((bytes * inShard) / total) : 0,
       level: 0,
       tokenSpaceCoverage: tokenSpaceCoverage(from, to),
     };
     if (piece.bytes > 0) pieces.push(piece);
-    if (to === lastToken) break;
+    if (isLast) break;
     from = to + 1n;
   }
   return pieces;

@@ -34,7 +34,7 @@ describe('compact plan', () => {
 
   reads      460 B, writes ~230 B
   gives back up to ~230 B of overwritten
-  needs      up to 460 B of disk while it runs, X free
+  needs      up to 11.2 KiB of disk while it runs, X free
   takes      unmeasured: no compaction of 32 MiB or more was run here yet
 `,
     );
