@@ -90,6 +90,8 @@ export class UnfilteredCursor {
   position = 0;
   flags = 0;
   extendedFlags = 0;
+  /** Bytes from the unfiltered before to this one, as stored; of the first in a partition, from the partition's own beginning. */
+  previousSize = 0;
   isStatic = false;
   /** Clustering values, as many as `clusteringSize`: [start, end) in `in.buf`; start -1 is null. */
   clusteringSize = 0;
@@ -199,6 +201,12 @@ export class UnfilteredCursor {
     this.inPartition = false;
     this.staticPending = false;
     this.stopped = false;
+  }
+
+  /** Continues the partition at another of its rows or markers, or its end, whatever became of those before. */
+  resumeAt(position: number, end: number): void {
+    this.goTo(position, end);
+    this.inPartition = true;
   }
 
   /** Nothing more is wanted after the row or marker on which the cursor stands. */
@@ -372,7 +380,7 @@ export class UnfilteredCursor {
     c.need(bodySize);
     this.bodyEnd = c.pos + bodySize;
     c.fence = c.base + this.bodyEnd; // a fetch within the row would move the bytes that indexes point at
-    c.uvint();
+    this.previousSize = c.uvint();
   }
 
   /** Checks that the marker just read filled its size. */

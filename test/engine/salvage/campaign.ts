@@ -1,0 +1,100 @@
+/** Damage at random, and what a salvage makes of it. */
+import fs from 'node:fs';
+import path from 'node:path';
+import { LsmctlError } from '../../../src/bytes/errors.js';
+import { memoryOutput } from '../../../src/bytes/sink.js';
+import { type Descriptor, parseDescriptor } from '../../../src/sstable/descriptor.js';
+import { openDescriptor } from '../../../src/sstable/sstable.js';
+import { type Damage, damages, randomOf } from '../../corrupt.js';
+import { type Content, contentsOf, judge, salvageInMemory } from './judge.js';
+
+export type Tally = {
+  runs: number;
+  /** Nothing lost. */
+  whole: number;
+  /** Something kept, and something lost. */
+  part: number;
+  nothing: number;
+  /** Refused with an error that says why. */
+  refused: number;
+  readonly wrong: string[];
+};
+
+/** Components without which nothing can be salvaged. */
+const NEEDED = ['Data.db', 'Statistics.db', 'CompressionInfo.db'];
+
+/** An SSTable to be damaged. */
+export type Patient = {
+  readonly name: string;
+  readonly descriptor: Descriptor;
+  /** Its files by path. */
+  readonly files: ReadonlyMap<string, Uint8Array>;
+};
+
+/** One of the fixtures as it is. */
+export function fromDisk(file: string): Patient {
+  const { descriptor } = parseDescriptor(file);
+  const names = fs.readdirSync(descriptor.directory).filter((name) => name.startsWith(`${descriptor.prefix}-`));
+  // a slice of a Buffer would be a view of it
+  const files = new Map(names.map((name) => [path.join(descriptor.directory, name), new Uint8Array(fs.readFileSync(path.join(descriptor.directory, name)))])); // biome-ignore format: one line
+  return { name: file, descriptor, files };
+}
+
+/**
+ * Damages each component of each patient by itself, `flips` times and by some cuts.
+ * @param seed repeats it
+ */
+export async function campaign(patients: readonly Patient[], flips: number, seed: number): Promise<Tally> {
+  const tally: Tally = { runs: 0, whole: 0, part: 0, nothing: 0, refused: 0, wrong: [] };
+  const random = randomOf(seed);
+  for (const patient of patients) {
+    const { descriptor, files } = patient;
+    const intact = memoryOutput(new Map(files));
+    const original = await contentsOf(intact, descriptor);
+    const sstable = await openDescriptor(intact, descriptor);
+    const types = sstable.header.clusteringTypes;
+    sstable.close();
+    for (const [file, bytes] of files) {
+      for (const damage of damages(bytes.length, flips, random)) {
+        await judgeOne(patient, file, damage, original, types, tally);
+      }
+    }
+  }
+  return tally;
+}
+
+function apply(good: Uint8Array, damage: Damage): Uint8Array {
+  const bad = good.slice(0, damage.kind === 'cut' ? damage.length : good.length);
+  if (damage.kind === 'flip') bad[damage.offset]! ^= damage.xor;
+  return bad;
+}
+
+async function judgeOne(
+  { name, descriptor, files }: Patient,
+  file: string,
+  damage: Damage,
+  original: readonly Content[],
+  types: Parameters<typeof judge>[2],
+  tally: Tally,
+): Promise<void> {
+  tally.runs++;
+  const component = path.basename(file).slice(descriptor.prefix.length + 1);
+  const say = (text: string) => tally.wrong.push(`${name} ${component} ${JSON.stringify(damage)}: ${text}`);
+  const storage = memoryOutput(new Map(files).set(file, apply(files.get(file)!, damage)));
+  try {
+    const run = await salvageInMemory(storage, descriptor);
+    for (const text of (await judge(original, run, types)).slice(0, 3)) say(text);
+    const { losses, written } = run.result;
+    if (losses.length === 0) tally.whole++;
+    else if (written) tally.part++;
+    else tally.nothing++;
+    if (losses.length > 0 && component !== 'Data.db' && component !== 'CompressionInfo.db') {
+      // the data is sound: all of it must be kept, whatever became of the rest
+      say(`${losses.length} losses, though the data is sound: ${JSON.stringify(losses[0]!.cause)}`);
+    }
+  } catch (error) {
+    if (!(error instanceof LsmctlError)) throw error;
+    tally.refused++;
+    if (!NEEDED.includes(component)) say(`refused: ${error.message}`);
+  }
+}
