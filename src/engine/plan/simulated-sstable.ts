@@ -118,8 +118,7 @@ export class SimulatedSSTable implements Candidate {
     let covered = 0;
     for (const { after, upTo } of spans) {
       const from = after.kind === 'long' ? Math.max(first, Number(toBigInt(after.hi, after.lo))) : first;
-      const isLast = end >= lastToken;
-      const to = isLast ? lastToken : end;
+      const to = upTo.kind === 'long' ? Math.min(last, Number(toBigInt(upTo.hi, upTo.lo))) : last;
       if (to > from) covered += to - from;
     }
     return Math.round(this.keys * Math.min(1, covered / (last - first)));
@@ -276,7 +275,8 @@ function cutAtShards(inputs: readonly Candidate[], bytes: number, shards: number
   for (let from = tokenValue(first)!; ; ) {
     tracker.advanceTo(hiOf(from), loOf(from));
     const end = tracker.index + 1 < shards ? splitToken(ownership.ranges[0]!, (tracker.index + 1) / shards) : lastToken;
-    const to = end > lastToken ? lastToken : end;
+    const isLast = end >= lastToken;
+    const to = isLast ? lastToken : end;
     let inShard = 0;
     for (const input of inputs) {
       inShard += input.onDiskBytes * tracker.fractionInShard(tokenValue(input.first)!, tokenValue(input.last)!);
