@@ -6,17 +6,17 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ROOT } from './run-cli.js';
 
-/** Folder → rank. Equal ranks (but for the same folder) may not import each other. */
+/** Folder → rank. Equal ranks (but for the same folder) may not import each other. The engine asks commit logs, which know nothing of it. */
 const RANK: Readonly<Record<string, number>> = {
   bytes: 0,
   codec: 1,
   cql: 2,
   sstable: 3,
   commitlog: 4,
-  engine: 4,
-  render: 5,
-  cli: 6,
-  commands: 7,
+  engine: 5,
+  render: 6,
+  cli: 7,
+  commands: 8,
 };
 
 /** Files that may open, list or write files themselves. All else takes a `Storage`. */
@@ -106,7 +106,7 @@ describe('layers', () => {
 
   it.each([
     ['src/sstable/x.ts', "import { a } from '../engine/y.js';"],
-    ['src/engine/x.ts', "import type { a } from '../commitlog/y.js';"],
+    ['src/commitlog/x.ts', "import type { a } from '../engine/y.js';"],
     ['src/sstable/x.ts', "import fs from 'node:fs';"],
     ['src/sstable/x.ts', "import {\n  a,\n  b,\n} from '../cli/y.js';"],
     ['src/sstable/x.ts', "const m = await import('../cli/y.js');"],
