@@ -1,5 +1,6 @@
 /** The text of `verify`: a line a table, then each finding with its chain, then what was proved. 80 columns, no colour. */
 import path from 'node:path';
+import type { Chain, Elsewhere } from '../engine/verify/chain.js';
 import { type Finding, isWrong } from '../engine/verify/finding.js';
 import { allFindings, type TableReport, type VerifyReport } from '../engine/verify/report.js';
 import type { Check, Level, SSTableReport } from '../engine/verify/verify-sstable.js';
@@ -97,7 +98,58 @@ function findingText(finding: Finding, options: VerifyTextOptions): string {
     ...wrapWords(compared.length > 0 ? `${message} (${compared.join(', ')})` : message, 4),
   ];
   if (more !== undefined) lines.push(`    and ${countText(more)} more of this kind in this file`);
+  if (finding.chain) lines.push(...chainLines(finding.chain, options));
   return lines.join('\n');
+}
+
+function chainLines({ partitions, rows, asked = 0, elsewhere, next }: Chain, options: VerifyTextOptions): string[] {
+  const lines: string[] = [];
+  if (partitions) {
+    const { count, first, last, tokens } = partitions;
+    const names =
+      first && last && first.key !== last.key
+        ? `0x${shortKey(first.key)} to 0x${shortKey(last.key)}`
+        : first
+          ? `0x${shortKey(first.key)}`
+          : '';
+    lines.push(...wrapWords(`${plural(count, 'partition')}${names === '' ? '' : `: ${names}`}`, 4));
+    if (tokens) lines.push(`    tokens above ${tokens.after}, up to ${tokens.upTo}`);
+  }
+  if (rows)
+    lines.push(
+      `    ${rows.isExact ? 'all' : 'about'} ${rows.isExact ? '' : '~'}${countText(rows.estimate)} of ${plural(rows.of, 'row')} at risk`,
+    );
+  if (partitions) lines.push(...elsewhereLines(elsewhere, asked, options));
+  for (const command of next) lines.push(`    $ ${command}`);
+  return lines;
+}
+
+const MOST_ELSEWHERE = 4;
+
+function elsewhereLines(elsewhere: readonly Elsewhere[], asked: number, options: VerifyTextOptions): string[] {
+  if (asked === 0) return ['    where else they are is not known: no key could be read'];
+  const useful = elsewhere.filter(({ readable, sharesBytes }) => readable > 0 || sharesBytes);
+  if (useful.length === 0) return ['    in no other SSTable, snapshot or backup of the table here'];
+  const lines = useful.slice(0, MOST_ELSEWHERE).flatMap((one) => wrapWords(elsewhereText(one, asked, options), 4));
+  if (useful.length > MOST_ELSEWHERE)
+    lines.push(`    and in ${plural(useful.length - MOST_ELSEWHERE, 'other SSTable')}`);
+  return lines;
+}
+
+function elsewhereText(
+  { sstable, isCopy, place, sharesBytes, readable }: Elsewhere,
+  asked: number,
+  options: VerifyTextOptions,
+): string {
+  const where = `${relative(sstable, options)} (${place})`;
+  if (sharesBytes) return `of no use: ${where} is a hard link to the same bytes`;
+  const share =
+    readable === asked ? (asked === 1 ? 'it' : `all ${asked} asked for`) : `${readable} of ${asked} asked for`;
+  return isCopy ? `the same rows of ${share}: readable in ${where}` : `other writes of ${share}: readable in ${where}`;
+}
+
+function shortKey(key: string): string {
+  return key.length > 24 ? `${key.slice(0, 24)}…` : key;
 }
 
 function placeText({ chunk, offset, partition, plainRange }: Finding): string {

@@ -6,7 +6,7 @@
  *   ByteOrderedPartitioner  the key itself
  *   LocalPartitioner        the key itself, in the order of its type: hidden tables of indexes, and system tables of old
  */
-import { InvariantError, UnsupportedError, UsageError } from '../bytes/errors.js';
+import { CorruptError, InvariantError, UnsupportedError, UsageError } from '../bytes/errors.js';
 import { compare64, hiOf, loOf, toDecimal } from '../bytes/int64.js';
 import {
   byteComparable,
@@ -61,7 +61,8 @@ export function partitionerOf(className: string, keyType?: CqlType): Partitioner
       return { name, className, ...bytesPartitioner(compareArrays, escapedBytes) };
     case 'LocalPartitioner': {
       const type = localOrder(keyType ?? { kind: 'native', name: 'blob' });
-      return { name, className, ...bytesPartitioner(compareValues(type), (token) => byteComparable(type, token)) };
+      const compare = keyType && isMultiCellMap(keyType) ? orByBytes(compareValues(type)) : compareValues(type);
+      return { name, className, ...bytesPartitioner(compare, (token) => byteComparable(type, token)) };
     }
     default:
       return { name, className, ...unknown(className) };
@@ -70,12 +71,27 @@ export function partitionerOf(className: string, keyType?: CqlType): Partitioner
 
 /**
  * The type by which LocalPartitioner orders keys of `keyType`. Hidden tables of indexes on collections may have these, which are no keys, for the
- * type of their keys: those are the elements, of a map composed of key and value.
+ * type of their keys: those are the elements; of a map its keys, its values, or both composed, which the type does not tell.
  */
 function localOrder(keyType: CqlType): CqlType {
   if ((keyType.kind === 'list' || keyType.kind === 'set') && keyType.multiCell) return keyType.element;
-  if (keyType.kind !== 'map' || !keyType.multiCell) return keyType;
-  return { kind: 'composite', components: [keyType.key, keyType.value] };
+  return isMultiCellMap(keyType) ? { kind: 'composite', components: [keyType.key, keyType.value] } : keyType;
+}
+
+function isMultiCellMap(type: CqlType): type is Extract<CqlType, { kind: 'map' }> {
+  return type.kind === 'map' && type.multiCell;
+}
+
+/** `compare`, and by bytes what is none of its type. */
+function orByBytes(compare: (a: Uint8Array, b: Uint8Array) => number): (a: Uint8Array, b: Uint8Array) => number {
+  return (a, b) => {
+    try {
+      return compare(a, b);
+    } catch (error) {
+      if (!(error instanceof CorruptError)) throw error;
+      return compareArrays(a, b);
+    }
+  };
 }
 
 export function decorate(partitioner: Partitioner, key: Uint8Array): DecoratedKey {

@@ -6,6 +6,7 @@ import { findTable, type Schema } from '../../cql/schema.js';
 import { resolveSSTables } from '../../engine/data-directory.js';
 import { loadSchema } from '../../engine/schema-loader.js';
 import type { SSTableFiles } from '../../engine/sstable-directory.js';
+import { withChains } from '../../engine/verify/chain.js';
 import { makeReport, type VerifyReport } from '../../engine/verify/report.js';
 import { RULES } from '../../engine/verify/rules.js';
 import type { Level, SSTableReport } from '../../engine/verify/verify-sstable.js';
@@ -70,7 +71,10 @@ export async function verifyPaths(
   if (jobs > 1) await verifyParallel(tasks, jobs, done);
   else for (const [i, task] of tasks.entries()) done(i, await verifyOne(task));
   progress.stop();
-  const verified = chosen.map((files, i) => ({ files, report: reports[i]! }));
+  const verified: { files: SSTableFiles; report: SSTableReport }[] = [];
+  for (const [i, files] of chosen.entries()) {
+    verified.push({ files, report: await withChains(diskStorage, files, reports[i]!) });
+  }
   return makeReport(level, verified, problems, isWhole ? schema : undefined);
 }
 

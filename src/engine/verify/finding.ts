@@ -3,6 +3,7 @@
  * which partition.
  */
 import { CorruptError, type LsmctlError } from '../../bytes/errors.js';
+import type { Chain } from './chain.js';
 import { RULES, type Rule, type RuleId, type Severity } from './rules.js';
 
 /** A partition as operators look for it. */
@@ -28,6 +29,8 @@ export type Finding = {
   readonly expected?: string;
   /** Plain bytes [start, end) of Data.db that are lost or doubtful. */
   readonly plainRange?: readonly [start: number, end: number];
+  /** What it costs, and what to do. */
+  readonly chain?: Chain;
   /** Other findings of the same rule in this file that are not told one by one. */
   readonly more?: number;
 };

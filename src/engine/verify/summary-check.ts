@@ -25,6 +25,16 @@ export class SummaryCheck {
     this.interval = isFull ? Math.max(summary.minIndexInterval, 0) : 0;
   }
 
+  /** What its header says by itself. */
+  checkHeader(): void {
+    const { samplingLevel, minIndexInterval, sizeAtFullSampling, entries } = this.summary;
+    if (samplingLevel < 1 || samplingLevel > BASE_SAMPLING_LEVEL)
+      this.tell('impossible sampling level', samplingLevel, `1 to ${BASE_SAMPLING_LEVEL}`);
+    if (minIndexInterval < 1) this.tell('impossible interval', minIndexInterval, '1 or more');
+    if (sizeAtFullSampling < entries.length)
+      this.tell('size at full sampling', sizeAtFullSampling, `at least ${entries.length}`);
+  }
+
   /** The next entry of Index.db, at `position`. */
   entry(position: number, key: Uint8Array, length: number): void {
     const index = this.keys++;
