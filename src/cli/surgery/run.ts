@@ -7,6 +7,7 @@ import { type EditOutcome, editsReport, editsText, relevelReport, relevelText } 
 import { confirm } from '../confirm.js';
 import { EXIT, type ExitCode } from '../exit.js';
 import { lockDirectories } from '../guards/directory-lock.js';
+import { withCleanUp } from '../interrupt.js';
 import {
   type EditPlan,
   planRelevel,
@@ -74,7 +75,10 @@ async function carryOut(
   for (const { path, message } of problems) tell(`${path}: ${message}`);
   const edits = tables.flatMap((table) => table.edits);
   if (edits.length === 0) return 'unchanged';
-  const work = { output: diskOutput, paths, directories, change: 'component' } as const;
+  const concerned = directories.filter(({ path }) =>
+    tables.some((one) => one.directory === path && one.edits.length > 0),
+  );
+  const work = { output: diskOutput, paths, directories: concerned, change: 'component' } as const;
   if (flags['dry-run']) {
     tellRefusals(work, tell);
     return 'dry-run';
@@ -87,11 +91,15 @@ async function carryOut(
   }
   guard(work, () => {}); // a node may have been started meanwhile
   const lock = lockDirectories(
-    directories.map((directory) => directory.path),
+    concerned.map(({ path }) => path),
     command,
   );
   try {
-    applyEdits(diskOutput, edits);
+    // Ctrl-C in the middle waits for the end
+    await withCleanUp(
+      () => lock.release(),
+      async () => applyEdits(diskOutput, edits),
+    );
   } finally {
     lock.release();
   }

@@ -211,6 +211,14 @@ describe('before anything is written', () => {
     expect(stateOf(data)).toEqual(before);
   });
 
+  it('tables in which nothing changes are not asked', async () => {
+    const { tables, data } = copyOf('shop/sensors', 'shop/carts');
+    const log = path.join(tables[1]!, 'oa_txn_compaction_1f2e3d40-8c5e-11ef-8000-0123456789ab.log');
+    fs.writeFileSync(log, '');
+    const { document } = await ran((stage) => runResetLevel([path.join(data, 'shop')], WRITE, stage));
+    expect([document.outcome, document.tables.length]).toEqual(['done', 2]);
+  });
+
   it('a damaged Statistics.db stops all', async () => {
     const { tables, data } = copyOf('zoo/repaired');
     const file = dataFiles(tables[0]!)[2]!.replace('Data.db', COMPONENT.statistics);
