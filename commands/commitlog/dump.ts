@@ -35,6 +35,7 @@ Damage is told on stderr with its place, and read past where that can be done: e
       char: 'k',
       summary: 'only this partition; may be given often (composite keys: a:b); needs --table',
       multiple: true,
+      multipleNonGreedy: true,
       helpValue: 'KEY',
     }),
     since: Flags.string({

@@ -86,6 +86,7 @@ export const dataFlag = Flags.string({
   summary: 'data directory of the node whose log it is (default: the one beside the log); may be given often',
   helpValue: 'DIR',
   multiple: true,
+  multipleNonGreedy: true,
 });
 
 export const cassandraYamlFlag = Flags.string({

@@ -19,6 +19,7 @@ import {
 import { idKey, keyTexts, type LogSchema, type LogTable, uuidText } from './log-schema.js';
 import type { Entry } from './segment-reader.js';
 import {
+  hasDeletion,
   hasStaticRow,
   isEmptyUpdate,
   isReversed,
@@ -59,7 +60,8 @@ export class MutationReader {
   private readonly version: number;
   private readonly file: string;
   private readonly in: MutationCursor;
-  private readonly known = new Map<string, KnownTable>();
+  private readonly byId = new Map<string, KnownTable>();
+  private known: KnownTable | undefined;
 
   /** @param version of the commit log */
   constructor(schema: LogSchema, version: number, file: string) {
@@ -84,14 +86,42 @@ export class MutationReader {
 
   /** Goes to the next update, past what is left of this one; `false` after the last. @throws CorruptError */
   next(): boolean {
+    if (!this.advance()) return false;
+    this.readHead();
+    this.look();
+    return true;
+  }
+
+  /**
+   * As {@link next}, but the last update is not looked into: there is no cursor, and nothing is known of its columns and rows. Nearly all
+   * mutations have one update, so that this costs little.
+   */
+  nextHead(): boolean {
+    if (!this.advance()) return false;
+    this.readHead();
+    if (this.index + 1 < this.count) this.look();
+    else if (!this.stats.hasTimestamp && hasDeletion(this.flags)) this.readLoneDeletion();
+    return true;
+  }
+
+  private advance(): boolean {
     if (this.index >= 0) {
       if (!this.cursor) return false;
       this.cursor.finish();
     }
     if (this.index + 1 >= this.count) return false;
     this.index++;
-    this.readHead();
     return true;
+  }
+
+  /** The deletion of a partition alone comes without stats: its own time is the least one. */
+  private readLoneDeletion(): void {
+    const { in: c, stats } = this;
+    for (let lists = hasStaticRow(this.flags) ? 2 : 1; lists > 0; lists--) {
+      for (let left = c.count(c.uvint32(), 1, 'columns'); left > 0; left--) c.skip(c.uvint32());
+    }
+    stats.readTimestamp(c);
+    stats.hasTimestamp = true;
   }
 
   /** Updates behind one of an unknown table, which can't be reached. */
@@ -104,18 +134,21 @@ export class MutationReader {
     this.position = c.offset;
     this.cursor = undefined;
     const known = this.knownTable();
+    this.known = known;
     this.tableId = known.id;
     this.table = known.table;
     this.key = c.view(c.uvint32());
     this.flags = c.u8();
     if (isReversed(this.flags)) throw c.corrupt('update is in reversed order', { seen: this.flags });
-    if (isEmptyUpdate(this.flags)) {
-      this.stats.hasTimestamp = false;
-      this.cursor = known.table && this.layoutOf(known, false, true).cursor;
-    } else {
-      this.stats.read(c);
-      this.cursor = known.table && this.layoutOf(known, hasStaticRow(this.flags), false).cursor;
-    }
+    if (isEmptyUpdate(this.flags)) this.stats.hasTimestamp = false;
+    else this.stats.read(c);
+  }
+
+  /** Puts the cursor of the update's columns on it, where the table is known. */
+  private look(): void {
+    const { known } = this;
+    const isEmpty = isEmptyUpdate(this.flags);
+    this.cursor = known?.table && this.layoutOf(known, hasStaticRow(this.flags), isEmpty).cursor;
     this.cursor?.begin(this.position, this.key, this.flags, this.stats);
   }
 
@@ -123,10 +156,10 @@ export class MutationReader {
     const { in: c } = this;
     c.need(16);
     const key = idKey(c.buf, c.pos);
-    let known = this.known.get(key);
+    let known = this.byId.get(key);
     if (!known) {
       known = { id: uuidText(c.buf, c.pos), table: this.schema.find(key), layouts: [] };
-      this.known.set(key, known);
+      this.byId.set(key, known);
     }
     c.pos += 16;
     return known;

@@ -143,14 +143,19 @@ export class UpdateStats {
   hasTimestamp = false;
 
   read(c: MutationCursor): void {
-    c.uvint64();
-    this.hasTimestamp = c.hi !== 0 || c.lo !== 0;
-    const lo = (c.lo >>> 0) + (EPOCH_MICROS_LO >>> 0);
-    this.timestampHi = (c.hi + EPOCH_MICROS_HI + (lo > 0xffffffff ? 1 : 0)) | 0;
-    this.timestampLo = lo | 0;
+    this.readTimestamp(c);
+    this.hasTimestamp = this.timestampHi !== EPOCH_MICROS_HI || this.timestampLo !== EPOCH_MICROS_LO;
     c.uvint64();
     this.localDeletionSeconds = (c.lo + EPOCH_SECONDS) | 0;
     c.uvint64();
     this.ttlSeconds = c.lo;
+  }
+
+  /** A timestamp stored against the epoch. */
+  readTimestamp(c: MutationCursor): void {
+    c.uvint64();
+    const lo = (c.lo >>> 0) + (EPOCH_MICROS_LO >>> 0);
+    this.timestampHi = (c.hi + EPOCH_MICROS_HI + (lo > 0xffffffff ? 1 : 0)) | 0;
+    this.timestampLo = lo | 0;
   }
 }

@@ -1,0 +1,59 @@
+/** What the commands on commit logs open together: segments, schema, what SSTables hold, keys. */
+import { LsmctlError } from '../../bytes/errors.js';
+import { diskStorage } from '../../bytes/source.js';
+import { findSegments, type SegmentFile } from '../../commitlog/commit-log-directory.js';
+import type { CipherOf } from '../../commitlog/section-decoder.js';
+import { NOTHING_PERSISTED, type Persisted, readPersisted } from '../../engine/commitlog-persisted.js';
+import { type LoadedLogSchema, loadLogSchema } from '../../engine/commitlog-schema.js';
+import { breathe, interruptible } from '../interrupt.js';
+import { cipherOfFlags } from './cipher.js';
+
+export type LogFlags = {
+  readonly data?: readonly string[] | undefined;
+  readonly schema?: string | undefined;
+  readonly 'cassandra-yaml'?: string | undefined;
+  readonly now: number;
+};
+
+export type LogContext = {
+  readonly segments: readonly SegmentFile[];
+  readonly schema: LoadedLogSchema;
+  readonly persisted: Persisted | { readonly unmeasured: string };
+  readonly cipherOf: CipherOf;
+};
+
+/** @throws UsageError, UnsupportedError, CorruptError (schema) */
+export async function openLog(paths: readonly string[], flags: LogFlags): Promise<LogContext> {
+  const segments = findSegments(diskStorage, paths);
+  const schema = await loadLogSchema(diskStorage, paths, {
+    data: flags.data,
+    schemaFile: flags.schema,
+    nowSeconds: flags.now,
+  });
+  const persisted = await persistedOf(schema, flags.now);
+  return { segments, schema, persisted, cipherOf: await cipherOfFlags(flags) };
+}
+
+async function persistedOf({ dataDirectories }: LoadedLogSchema, nowSeconds: number): Promise<LogContext['persisted']> {
+  if (dataDirectories.length === 0) return { unmeasured: 'no data directory is beside the log' };
+  try {
+    return await readPersisted(diskStorage, dataDirectories, nowSeconds);
+  } catch (error) {
+    if (!(error instanceof LsmctlError)) throw error;
+    return { unmeasured: `${error.facts.file ?? dataDirectories[0]}: ${error.message}` };
+  }
+}
+
+export function persistedOrNothing(persisted: LogContext['persisted']): Persisted {
+  return 'unmeasured' in persisted ? NOTHING_PERSISTED : persisted;
+}
+
+/** Runs a walk to its end and lets signals in between. */
+export async function drive<T>(walk: Generator<number, T>, onProgress?: (position: number) => void): Promise<T> {
+  for (;;) {
+    const step = interruptible(() => walk.next());
+    if (step.done) return step.value;
+    onProgress?.(step.value);
+    await breathe();
+  }
+}
