@@ -148,7 +148,7 @@ export const diskOutput: OutputStorage = {
 };
 
 class MemorySink implements FileSink {
-  readonly path: string;
+  path: string;
   position = 0;
   private readonly files: Map<string, Uint8Array>;
   private bytes = new Uint8Array(256);
@@ -177,10 +177,16 @@ class MemorySink implements FileSink {
   close(): void {
     this.sync();
   }
+
+  /** The file has another name now. */
+  move(to: string): void {
+    this.path = to;
+  }
 }
 
 /** Files in memory, by path: those of `files`, and those that are written to it. A file has its bytes when it is synced or closed. */
 export function memoryOutput(files: Map<string, Uint8Array> = new Map()): OutputStorage {
+  const sinks = new Map<string, MemorySink>();
   const need = (file: string) => {
     const bytes = files.get(file);
     if (!bytes) throw new UsageError('no such file or directory', { file });
@@ -196,11 +202,17 @@ export function memoryOutput(files: Map<string, Uint8Array> = new Map()): Output
     stat: (file) => memoryStat(file, files.get(file)?.length),
     create(file) {
       if (files.has(file)) throw new UsageError('is there already', { file });
-      return new MemorySink(file, files);
+      const sink = new MemorySink(file, files);
+      sinks.set(file, sink);
+      return sink;
     },
     rename(from, to) {
       files.set(to, need(from));
       files.delete(from);
+      const sink = sinks.get(from);
+      sinks.delete(from);
+      if (sink) sinks.set(to, sink);
+      sink?.move(to);
     },
     remove: (file) => void files.delete(file),
     makeDirectory() {},

@@ -64,6 +64,8 @@ export class LifecycleTransaction {
   private readonly added = new Set<string>();
   private readonly removed = new Set<string>();
   private current: LifecycleState = 'open';
+  /** All replicas have all records; false once one could not be written. */
+  private isWhole = true;
 
   constructor({ output, version, id }: LifecycleOptions) {
     this.output = output;
@@ -165,22 +167,40 @@ export class LifecycleTransaction {
     this.appendToAll(record);
   }
 
-  /** A new replica, with what the others have. */
+  /**
+   * A new replica. Where the others have records already it appears with them in it: of replicas that are read side by side, only the last line may
+   * be cut short.
+   */
   private openReplica(directory: string): void {
     const file = path.join(directory, this.logName);
-    const replica = { directory, file, sink: this.output.create(file) };
-    this.replicas.push(replica);
-    write(replica.sink, this.records);
+    const isFirst = this.records.length === 0;
+    const sink = this.output.create(isFirst ? file : file + TEMPORARY);
+    const replica = { directory, file, sink };
+    if (isFirst) this.replicas.push(replica);
+    else {
+      try {
+        write(sink, this.records);
+        this.output.rename(file + TEMPORARY, file);
+      } catch (error) {
+        closeQuietly(sink);
+        this.output.remove(file + TEMPORARY);
+        throw error;
+      }
+      this.replicas.push(replica);
+    }
     this.output.syncDirectory(directory);
   }
 
   private appendToAll(record: LogRecord): void {
     this.records.push(record);
+    this.isWhole = false;
     for (const { sink } of this.replicas) write(sink, [record]);
+    this.isWhole = true;
   }
 
   /** A log without ABORT is taken as one with it: what counts is that it has no COMMIT. */
   private tryAppendAbort(): void {
+    if (!this.isWhole) return; // a line that was cut short must stay the last
     try {
       this.appendToAll(makeFinalRecord('ABORT'));
     } catch (error) {
@@ -247,13 +267,15 @@ export class LifecycleTransaction {
   }
 
   private closeSinks(): void {
-    for (const { sink } of this.replicas) {
-      try {
-        sink.close();
-      } catch (error) {
-        if (!(error instanceof LsmctlError)) throw error; // its bytes could not be written: that has been told
-      }
-    }
+    for (const { sink } of this.replicas) closeQuietly(sink);
+  }
+}
+
+function closeQuietly(sink: FileSink): void {
+  try {
+    sink.close();
+  } catch (error) {
+    if (!(error instanceof LsmctlError)) throw error; // its bytes could not be written: that has been told
   }
 }
 

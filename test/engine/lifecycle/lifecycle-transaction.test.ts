@@ -21,6 +21,8 @@ function descriptorOf(directory: string, prefix: string): Descriptor {
 
 const OLD = [descriptorOf(ONE, 'oa-1-big'), descriptorOf(TWO, 'oa-2-big')] as const;
 const NEW = descriptorOf(TWO, 'oa-3-big');
+const ALSO_NEW = descriptorOf(TWO, 'oa-4-big');
+const ALL_NEW = [NEW, ALSO_NEW];
 
 function imageOf(descriptors: readonly Descriptor[]): DiskImage {
   const files = descriptors.flatMap((descriptor) => COMPONENTS.map((name) => componentPath(descriptor, name)));
@@ -50,8 +52,10 @@ function begin(disk: CrashDisk): LifecycleTransaction {
 function swap(disk: CrashDisk): LifecycleTransaction {
   const transaction = begin(disk);
   try {
-    transaction.trackNew(NEW);
-    write(disk, NEW);
+    for (const descriptor of ALL_NEW) {
+      transaction.trackNew(descriptor);
+      write(disk, descriptor);
+    }
     transaction.obsolete(OLD);
     transaction.commit();
   } catch (error) {
@@ -164,7 +168,7 @@ describe('what is refused', () => {
     const transaction = swap(disk);
     expect(() => transaction.trackNew(NEW)).toThrow(InvariantError);
     transaction.abort(); // nothing to do
-    expect(filesOf(disk)).toEqual(filesOfAll([NEW]));
+    expect(filesOf(disk)).toEqual(filesOfAll(ALL_NEW));
   });
 });
 
@@ -189,8 +193,8 @@ describe('two data directories', () => {
         const after = new CrashDisk(disk.afterCrash(mode, random));
         after.makeDirectory(ONE);
         expect(recoverBoth(after).filter(({ isRefused }) => isRefused)).toEqual([]);
-        const isOld = filesOf(after).length === 2 * COMPONENTS.length;
-        expect(filesOf(after), `${at} ${mode}`).toEqual(filesOfAll(isOld ? OLD : [NEW]));
+        const isOld = filesOf(after).includes(componentPath(OLD[0], 'Data.db'));
+        expect(filesOf(after), `${at} ${mode}`).toEqual(filesOfAll(isOld ? OLD : ALL_NEW));
         kept[isOld ? 'old' : 'new']++;
       }
     }
@@ -212,9 +216,46 @@ describe('two data directories', () => {
         const tables = recoverBoth(disk);
         expect(tables.filter(({ isRefused }) => isRefused)).toEqual([]);
         const isOld = filesOf(disk).includes(componentPath(OLD[0], 'Data.db'));
-        expect(filesOf(disk), `${at}`).toEqual(filesOfAll(isOld ? OLD : [NEW]));
+        expect(filesOf(disk), `${at}`).toEqual(filesOfAll(isOld ? OLD : ALL_NEW));
       }
     }
+  });
+});
+
+describe('a failure, and then a crash while it is undone', () => {
+  it('the old SSTables or the new, whatever failed', () => {
+    const whole = new CrashDisk(imageOf(OLD));
+    swap(whole);
+    let [crashes, seed] = [0, 1];
+    const random = () => {
+      seed = (seed * 16_807) % 2_147_483_647;
+      return seed / 2_147_483_647;
+    };
+    for (let at = 0; at < whole.operations; at++) {
+      for (let later = at + 1; later < at + 60; later++) {
+        const disk = new CrashDisk(imageOf(OLD));
+        disk.onOperation = (n, _operation, file) => {
+          if (n === at) throw new UsageError('input/output error', { file });
+          if (n >= later) throw new Killed();
+        };
+        let isOver = false;
+        try {
+          swap(disk);
+        } catch (error) {
+          isOver = !(error instanceof Killed);
+        }
+        for (const mode of ['everything', 'synced', 'some'] as const) {
+          const after = new CrashDisk(disk.afterCrash(mode, random));
+          after.makeDirectory(ONE);
+          expect(recoverBoth(after).filter(({ isRefused }) => isRefused)).toEqual([]);
+          const isOld = filesOf(after).includes(componentPath(OLD[0], 'Data.db'));
+          expect(filesOf(after), `${at}, ${later} ${mode}`).toEqual(filesOfAll(isOld ? OLD : ALL_NEW));
+          crashes++;
+        }
+        if (isOver) break;
+      }
+    }
+    expect(crashes).toBeGreaterThan(1000);
   });
 });
 
@@ -228,18 +269,21 @@ describe('replaceComponent', () => {
     const whole = new CrashDisk(imageOf(OLD));
     replaceComponent(whole, OLD[0], 'Statistics.db', after);
     expect(contentOf(whole)).toEqual(after);
-    for (let at = 0; at < whole.operations; at++) {
+    const replace = (disk: CrashDisk) => replaceComponent(disk, OLD[0], 'Statistics.db', (sink) => sink.write(after));
+    for (let at = 0; at <= whole.operations; at++) {
       for (const mode of ['everything', 'synced'] as const) {
         const disk = new CrashDisk(imageOf(OLD));
         disk.onOperation = (n) => {
           if (n >= at) throw new Killed();
         };
-        expect(() => replaceComponent(disk, OLD[0], 'Statistics.db', (sink) => sink.write(after))).toThrow(Killed);
+        if (at < whole.operations) expect(() => replace(disk)).toThrow(Killed);
+        else replace(disk);
         const left = new CrashDisk(disk.afterCrash(mode, Math.random));
         recoverBoth(left);
         expect(filesOf(left)).toEqual(filesOfAll(OLD));
-        expect([before, after]).toContainEqual(contentOf(left));
+        expect(at < whole.operations ? [before, after] : [after]).toContainEqual(contentOf(left));
       }
+      if (at === whole.operations) continue;
       const disk = new CrashDisk(imageOf(OLD));
       disk.onOperation = (n) => {
         if (n === at) throw new UsageError('input/output error');
