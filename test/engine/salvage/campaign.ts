@@ -63,6 +63,41 @@ export async function campaign(patients: readonly Patient[], flips: number, seed
   return tally;
 }
 
+/** Damages Data.db in a few places at once, where the index is gone or damaged too. */
+export async function worse(patients: readonly Patient[], runs: number, seed: number): Promise<Tally> {
+  const tally: Tally = { runs: 0, whole: 0, part: 0, nothing: 0, refused: 0, wrong: [] };
+  const random = randomOf(seed);
+  for (const patient of patients) {
+    const { descriptor, files, name } = patient;
+    const intact = memoryOutput(new Map(files));
+    const original = await contentsOf(intact, descriptor);
+    const sstable = await openDescriptor(intact, descriptor);
+    const types = sstable.header.clusteringTypes;
+    sstable.close();
+    for (let i = 0; i < runs; i++) {
+      const bad = new Map(files);
+      for (const [file, bytes] of files) {
+        const isIndex = /(Index|Summary|Partitions|Rows)\.db$/.test(file);
+        if (isIndex && i % 2 === 0) bad.delete(file);
+        else if (isIndex || file.endsWith('-Data.db')) {
+          for (let k = 0; k <= i % 3; k++) {
+            const offset = Math.floor(random() * bytes.length);
+            bad.set(file, apply(bad.get(file)!, { kind: 'flip', offset, xor: 1 + Math.floor(random() * 255) }));
+          }
+        }
+      }
+      tally.runs++;
+      const run = await salvageInMemory(memoryOutput(bad), descriptor);
+      const wrong = await judge(original, run, types);
+      tally.wrong.push(...wrong.slice(0, 3).map((text) => `${name}, run ${i}: ${text}`));
+      if (run.result.losses.length === 0) tally.whole++;
+      else if (run.result.written) tally.part++;
+      else tally.nothing++;
+    }
+  }
+  return tally;
+}
+
 function apply(good: Uint8Array, damage: Damage): Uint8Array {
   const bad = good.slice(0, damage.kind === 'cut' ? damage.length : good.length);
   if (damage.kind === 'flip') bad[damage.offset]! ^= damage.xor;

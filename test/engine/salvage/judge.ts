@@ -8,6 +8,8 @@ import type { Loss } from '../../../src/engine/salvage/loss.js';
 import { Salvage } from '../../../src/engine/salvage/salvage.js';
 import { openSalvage } from '../../../src/engine/salvage/salvage-source.js';
 import { type SalvageResult, salvageSSTable } from '../../../src/engine/salvage/salvage-sstable.js';
+import { isWrong } from '../../../src/engine/verify/finding.js';
+import { verifySSTable } from '../../../src/engine/verify/verify-sstable.js';
 import { jsonLine } from '../../../src/render/json.js';
 import { type Descriptor, parseDescriptor } from '../../../src/sstable/descriptor.js';
 import type { DeletionTime, Partition, Unfiltered } from '../../../src/sstable/row.js';
@@ -149,6 +151,7 @@ export async function judge(
   const wrong: string[] = [];
   const compare = compareClustering(compareTypes);
   const kept = run.result.written ? await contentsOf(run.output, run.descriptor) : [];
+  if (run.result.written && run.result.losses.length > 0) wrong.push(...(await unsound(run)));
   const byKey = new Map(original.map((content) => [content.key, content]));
   const keptKeys = new Map(kept.map((content) => [content.key, content]));
   for (const content of kept) {
@@ -163,6 +166,14 @@ export async function judge(
       wrong.push(`partition ${real.key} is missing and not told`);
   }
   return wrong;
+}
+
+/** What verify finds in the output. */
+async function unsound({ output, descriptor }: Run): Promise<string[]> {
+  const components = output.list(descriptor.directory).map((name) => name.slice(descriptor.prefix.length + 1));
+  const place = { keyspace: 'salvaged', table: 'salvaged', backup: false };
+  const { findings } = await verifySSTable(output, { descriptor, components, place }, { level: 'deep', nowSeconds: 1_800_000_000 }); // biome-ignore format: one line
+  return findings.filter(isWrong).map(({ rule, message, component }) => `unsound: ${rule} ${component}: ${message}`);
 }
 
 function judgePartition(
