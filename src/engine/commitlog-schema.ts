@@ -6,6 +6,7 @@ import path from 'node:path';
 import type { Storage } from '../bytes/source.js';
 import { LogSchema } from '../commitlog/log-schema.js';
 import { dataDirectoriesOf, type LoadedSchema, loadSchema } from './schema-loader.js';
+import { systemSchemaTables } from './system-schema-tables.js';
 
 export type LogSchemaOptions = {
   /** Data directories; by default those beside the log. */
@@ -33,12 +34,16 @@ export async function loadLogSchema(
 ): Promise<LoadedLogSchema> {
   const dataDirectories = data ? dataDirectoriesOf(storage, data) : dataBeside(storage, paths);
   const tables = new LogSchema();
-  if (schemaFile === undefined && dataDirectories.length === 0) return { tables, loaded: undefined, dataDirectories };
+  if (schemaFile === undefined && dataDirectories.length === 0) {
+    tables.add(systemSchemaTables(), 'built_in');
+    return { tables, loaded: undefined, dataDirectories };
+  }
   const loaded = await loadSchema(storage, schemaFile === undefined ? dataDirectories : [], {
     nowSeconds,
     ...(schemaFile !== undefined && { schemaFile }),
   });
   tables.add(loaded.schema, 'schema');
+  tables.add(systemSchemaTables(), 'built_in');
   return { tables, loaded, dataDirectories };
 }
 
