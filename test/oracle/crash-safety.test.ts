@@ -69,6 +69,8 @@ describe.skipIf(lacks)(`a node after a crash, seed ${seed}`, () => {
   const { next } = random(seed);
   let node: Node | undefined;
   let expected: Map<string, string[]>;
+  /** What queries by index give. */
+  let indexed: string[][];
 
   afterAll(async () => {
     if (node) await stopNode(node);
@@ -105,6 +107,15 @@ describe.skipIf(lacks)(`a node after a crash, seed ${seed}`, () => {
     return rows;
   }
 
+  async function queriesOf(running: Node): Promise<string[][]> {
+    const client = await connect(running);
+    const wheres = [0, 1, 2, 3, 4, 5, 6].flatMap((value) => [`a = ${value}`, `b = ${value}`]);
+    const found: string[][] = [];
+    for (const where of wheres) found.push(await selectJson(client, `ck.indexed WHERE ${where}`));
+    await client.shutdown();
+    return found;
+  }
+
   it('is set up', async () => {
     setup([V5]);
     node = await startNode(V5, dir, NODE);
@@ -114,7 +125,19 @@ describe.skipIf(lacks)(`a node after a crash, seed ${seed}`, () => {
       "CREATE KEYSPACE ck WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}",
       ...TABLES.map((table) => `CREATE TABLE ck.${table} (k int, c int, v text, PRIMARY KEY (k, c)) WITH ${off}`),
     ]);
+    await cql(client, [
+      `CREATE TABLE ck.indexed (k int PRIMARY KEY, a int, b int) WITH ${off}`,
+      "CREATE INDEX by_a ON ck.indexed (a) USING 'sai'",
+      'CREATE INDEX by_b ON ck.indexed (b)',
+    ]);
     for (let round = 0; round < 3; round++) {
+      // each round overwrites half of the one before: the indexes have entries of what is gone
+      await cql(
+        client,
+        Array.from({ length: 60 }, (_, i) => {
+          return `INSERT INTO ck.indexed (k, a, b) VALUES (${i + round * 30}, ${(i + round) % 7}, ${(i + round) % 5})`;
+        }),
+      );
       for (const table of TABLES) {
         const writes = Array.from({ length: 40 }, (_, i) => {
           const key = Math.floor(next() * 20);
@@ -128,6 +151,7 @@ describe.skipIf(lacks)(`a node after a crash, seed ${seed}`, () => {
     }
     await client.shutdown();
     expected = await rowsOf(node, TABLES);
+    indexed = await queriesOf(node);
     expect(expected.get('killed0')!.length).toBeGreaterThan(50);
     await stopNode(node);
   });
@@ -144,6 +168,11 @@ describe.skipIf(lacks)(`a node after a crash, seed ${seed}`, () => {
       if (filesOf(table).some((name) => name.endsWith('.log'))) outcomes.logs++;
     }
     for (const [table, make] of Object.entries(MADE_UP)) makeUp(directoryOf(table), make);
+    const refused = lsmctl('compact', 'run', directoryOf('indexed'), '--major', '--yes');
+    expect(refused.stderr).toContain('SAI index');
+    expect(refused.status).toBe(4);
+    expect(lsmctl('compact', 'run', directoryOf('indexed'), '--major', '--yes', '--drop-indexes').status).toBe(0);
+    expect(filesOf('indexed').filter((name) => name.includes('SAI+'))).toEqual([]);
     const left = recovered(TABLES);
     const before = log().length;
     node = await startNode(V5, dir, NODE);
@@ -151,6 +180,7 @@ describe.skipIf(lacks)(`a node after a crash, seed ${seed}`, () => {
       const files = filesOf(table).filter((name) => name !== 'lsmctl.lock');
       expect(files, table).toEqual(left.get(table)!.filter((name) => name !== 'lsmctl.lock'));
     }
+    expect(await queriesOf(node)).toEqual(indexed);
     const rows = await rowsOf(node, TABLES);
     for (const table of KILLED) expect(rows.get(table), table).toEqual(expected.get(table));
     const started = log()
