@@ -1,6 +1,16 @@
 import { LsmctlCommand } from '../src/cli/base-command.js';
 import { EXIT } from '../src/cli/exit.js';
-import { Flags, jobsFlag, keyspaceFlag, nowFlag, pathArg, schemaFlag, tableFlag } from '../src/cli/flags.js';
+import {
+  Flags,
+  formatFlag,
+  jobsFlag,
+  keyspaceFlag,
+  nowFlag,
+  pathArg,
+  schemaFlag,
+  tableFlag,
+} from '../src/cli/flags.js';
+import type { Sample } from '../src/engine/verify/sample.js';
 
 export default class Verify extends LsmctlCommand {
   static override summary = 'prove SSTables sound, or say what is wrong, where, and what to do';
@@ -28,11 +38,27 @@ An SSTable that can't be read ends nothing: it is a finding. Exit 1 with finding
     schema: schemaFlag,
     now: nowFlag,
     jobs: jobsFlag,
+    'max-rate': Flags.custom<number>({
+      summary: 'read at most so many bytes a second: 50M',
+      helpValue: 'BYTES',
+      parse: async (text) => (await import('../src/engine/verify/sample.js')).parseBytes(text, '--max-rate'),
+    })(),
+    sample: Flags.custom<Sample>({
+      summary: 'verify deeply only a share (5%), so many bytes (10G) or a part (3/7); the rest quickly',
+      helpValue: 'P%|BYTES|N/M',
+      exclusive: ['quick', 'deep'],
+      parse: async (text) => (await import('../src/engine/verify/sample.js')).parseSample(text),
+    })(),
+    state: Flags.string({
+      summary: 'remember in this file what is done: an interrupted run goes on, samples take what waits longest',
+      helpValue: 'FILE',
+    }),
+    format: formatFlag(['table', 'sarif'], 'table'),
   };
 
   async run(): Promise<object> {
     const { argv, flags } = await this.parse(Verify);
-    const [{ verifyPaths }, { hasFindings }, { verifyText }, { jsonDocument }] = await Promise.all([
+    const [{ verifyPaths }, { hasFindings }, { verifyText }, { jsonDocument, jsonText }] = await Promise.all([
       import('../src/cli/verify/run.js'),
       import('../src/engine/verify/report.js'),
       import('../src/render/verify-text.js'),
@@ -43,7 +69,11 @@ An SSTable that can't be read ends nothing: it is a finding. Exit 1 with finding
       notice: (line) => this.notice(line),
       isQuiet: this.jsonEnabled(),
     });
-    this.log(verifyText(report, { ...flags, root: process.cwd() }));
+    if (flags.format === 'table') this.log(verifyText(report, { ...flags, root: process.cwd() }));
+    else {
+      const { verifySarif } = await import('../src/render/verify-sarif.js');
+      this.log(jsonText(verifySarif(report, this.config.version)));
+    }
     if (hasFindings(report)) this.exitWith(EXIT.findings);
     return jsonDocument('verify', 1, { paths, ...report });
   }

@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { Chain, Elsewhere } from '../engine/verify/chain.js';
 import { type Finding, isWrong } from '../engine/verify/finding.js';
 import { allFindings, type TableReport, type VerifyReport } from '../engine/verify/report.js';
-import type { Check, Level, SSTableReport } from '../engine/verify/verify-sstable.js';
+import { type Check, LEVELS, type Level, type SSTableReport } from '../engine/verify/verify-sstable.js';
 import { bytesText, countText } from './bytes.js';
 import { tableText } from './table.js';
 
@@ -197,8 +197,12 @@ function conclusion(report: VerifyReport, options: VerifyTextOptions): string {
   const lines = [
     `${plural(totals.sstables, 'SSTable')}, ${bytesText(totals.bytes)}: ${countText(sound.length)} sound, ${countText(totals.sstables - sound.length)} with findings`,
   ];
-  if (sound.length > 0) lines.push(`proved of ${sound.length === totals.sstables ? 'all' : 'the sound ones'}:`);
-  if (sound.length > 0) lines.push(...PROVES[level].flatMap((text) => bullet(text)));
+  for (const one of LEVELS) {
+    const ofLevel = sound.filter((sstable) => sstable.level === one);
+    if (ofLevel.length === 0) continue;
+    const whom = ofLevel.length === totals.sstables ? 'all' : ofLevel.length === sound.length ? 'the sound ones' : `${plural(ofLevel.length, 'sound one')} (${one})`; // biome-ignore format: one line
+    lines.push(`proved of ${whom}:`, ...PROVES[one].flatMap((text) => bullet(text)));
+  }
   for (const [detail, count] of missing(sound))
     lines.push(...bullet(`not proved of ${plural(count, 'SSTable')}: ${detail}`));
   if (BEYOND[level] !== '') lines.push(...wrapWords(BEYOND[level], 0));

@@ -9,10 +9,12 @@ import type { SSTableFiles } from '../../engine/sstable-directory.js';
 import { withChains } from '../../engine/verify/chain.js';
 import { makeReport, type VerifyReport } from '../../engine/verify/report.js';
 import { RULES } from '../../engine/verify/rules.js';
+import { type Candidate, chooseSample, type Sample } from '../../engine/verify/sample.js';
 import type { Level, SSTableReport } from '../../engine/verify/verify-sstable.js';
 import { COMPONENT, componentPath } from '../../sstable/descriptor.js';
 import { startProgress } from '../progress.js';
 import { type VerifyReply, type VerifyTask, verifyParallel } from './pool.js';
+import { stampOf, VerifyState } from './state.js';
 import { verifyOne } from './verify-one.js';
 
 export type VerifyFlags = {
@@ -24,7 +26,11 @@ export type VerifyFlags = {
   readonly schema?: string | undefined;
   readonly now: number;
   readonly jobs?: number | undefined;
+  /** Bytes a second. */
   readonly 'max-rate'?: number | undefined;
+  readonly sample?: Sample | undefined;
+  /** File. */
+  readonly state?: string | undefined;
 };
 
 /** Below it, threads take longer to start than they save. */
@@ -36,7 +42,7 @@ export async function verifyPaths(
   flags: VerifyFlags,
   tell: { readonly notice: (line: string) => void; readonly isQuiet: boolean },
 ): Promise<VerifyReport> {
-  const level: Level = flags.quick ? 'quick' : flags.deep ? 'deep' : 'default';
+  const level: Level = flags.quick ? 'quick' : flags.deep || flags.sample ? 'deep' : 'default';
   const { sstables, problems } = resolveSSTables(diskStorage, paths, { snapshots: flags.snapshots ?? false });
   const chosen = sstables.filter(
     ({ place }) =>
@@ -45,37 +51,75 @@ export async function verifyPaths(
   );
   const { schema, isWhole } = await schemaOf(paths, flags, tell.notice);
   const sizes = chosen.map(({ descriptor }) => diskStorage.stat(componentPath(descriptor, COMPONENT.data))?.size ?? 0);
-  const total = sizes.reduce((sum, size) => sum + size, 0);
+  const stamps = flags.state === undefined ? [] : chosen.map((files) => stampOf(diskStorage, files));
+  const state = flags.state === undefined ? undefined : new VerifyState(flags.state, level, flags.now);
+  if (state?.isResumed) tell.notice(`goes on with the run that ${flags.state} tells of`);
+  const sampled = flags.sample && chooseSample(candidates(chosen, sizes, stamps, state), flags.sample, flags.now);
+  const levelOf = (i: number): Level => (sampled ? (sampled.has(i) ? 'deep' : 'quick') : level);
+  const reports: (SSTableReport | undefined)[] = chosen.map((files, i) =>
+    state?.reportOf(prefixOf(files), stamps[i]!, levelOf(i)),
+  );
+  const left = chosen.flatMap((_, i) => (reports[i] ? [] : [i]));
+  const total = left.reduce((sum, i) => sum + (levelOf(i) === 'quick' ? 0 : sizes[i]!), 0);
   const jobs =
-    flags.jobs ?? (total < THREADS_BYTES || level === 'quick' ? 1 : Math.min(os.availableParallelism(), chosen.length));
+    flags.jobs ?? (total < THREADS_BYTES ? 1 : Math.max(1, Math.min(os.availableParallelism(), left.length)));
   const rate = flags['max-rate'];
-  const tasks = chosen.map((files): VerifyTask => {
+  const tasks = left.map((i): VerifyTask => {
+    const files = chosen[i]!;
     const { keyspace, table, index } = files.place;
     const known = schema && index === undefined ? findTable(schema, keyspace, table) : undefined;
     return {
       files,
-      level,
+      level: levelOf(i),
       nowSeconds: flags.now,
       ...(known && { table: known }),
       ...(rate !== undefined && { bytesPerSecond: rate / jobs }),
     };
   });
   const progress = await startProgress('verifying', total, tell.isQuiet);
-  const reports: SSTableReport[] = [];
   let doneBytes = 0;
-  const done = (i: number, reply: VerifyReply) => {
-    reports[i] = 'report' in reply ? reply.report : failedReport(chosen[i]!, level, reply.failed);
-    doneBytes += sizes[i]!;
+  const done = (task: number, reply: VerifyReply) => {
+    const i = left[task]!;
+    const report = 'report' in reply ? reply.report : failedReport(chosen[i]!, levelOf(i), reply.failed);
+    reports[i] = report;
+    if ('report' in reply) state?.add(report, stamps[i]!, flags.now);
+    if (levelOf(i) !== 'quick') doneBytes += sizes[i]!;
     progress.update(doneBytes);
   };
   if (jobs > 1) await verifyParallel(tasks, jobs, done);
-  else for (const [i, task] of tasks.entries()) done(i, await verifyOne(task));
+  else {
+    for (const [i, task] of tasks.entries()) {
+      done(i, await verifyOne(task, (position) => progress.update(doneBytes + Math.min(position, sizes[left[i]!]!))));
+    }
+  }
   progress.stop();
   const verified: { files: SSTableFiles; report: SSTableReport }[] = [];
   for (const [i, files] of chosen.entries()) {
     verified.push({ files, report: await withChains(diskStorage, files, reports[i]!) });
   }
+  state?.end(flags.now);
   return makeReport(level, verified, problems, isWhole ? schema : undefined);
+}
+
+function candidates(
+  chosen: readonly SSTableFiles[],
+  sizes: readonly number[],
+  stamps: readonly string[],
+  state: VerifyState | undefined,
+): Candidate[] {
+  return chosen.map((files, i) => {
+    const { keyspace, table } = files.place;
+    const verifiedSeconds = state?.deeplyVerified(prefixOf(files), stamps[i]!);
+    return {
+      name: `${keyspace}.${table} ${files.descriptor.prefix}`,
+      bytes: sizes[i]!,
+      ...(verifiedSeconds !== undefined && { verifiedSeconds }),
+    };
+  });
+}
+
+function prefixOf({ descriptor }: SSTableFiles): string {
+  return componentPath(descriptor, '').slice(0, -1);
 }
 
 function failedReport({ descriptor }: SSTableFiles, level: Level, failed: string): SSTableReport {
