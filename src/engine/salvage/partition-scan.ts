@@ -9,6 +9,7 @@ import type { CqlType } from '../../cql/type.js';
 import { fixedLength } from '../../cql/type-facts.js';
 import { validateValue } from '../../cql/values/validate.js';
 import { DataCursor, type DataFile } from '../../sstable/data-file.js';
+import { isBoundary, isOpen } from '../../sstable/marker-buffer.js';
 import { compareDecorated, type DecoratedKey, decorate, type Partitioner } from '../../sstable/partitioner.js';
 import type { SerializationHeader } from '../../sstable/serialization-header.js';
 import { END, ROW, UnfilteredCursor } from '../../sstable/unfiltered-cursor.js';
@@ -66,7 +67,9 @@ export class PartitionScan {
     c.seek(position);
     if (this.length - position < 3) return false;
     const length = c.u16();
-    if (this.keyLength >= 0 && length !== this.keyLength && length !== 0) return false;
+    // an empty key is rare, two zeros are not
+    if (length === 0) return false;
+    if (this.keyLength >= 0 && length !== this.keyLength) return false;
     if (length + 2 > this.length - position || length > Math.max(MAX_KEY_BYTES, KEY_GROWTH * (after?.key.length ?? 0))) return false; // biome-ignore format: one line
     const key = this.peek(length);
     if (!key || !this.isKey(key)) return false;
@@ -110,19 +113,27 @@ export class PartitionScan {
         if (!this.areCells(c)) return false;
       }
       let before: ClusteringPrefix | undefined;
-      let previous = -1;
+      // the first row's distance is from the beginning of its partition
+      let previous = position;
+      let isOpenRange = false;
       for (let kind = c.nextUnfiltered(); kind !== END; kind = c.nextUnfiltered()) {
-        if (previous >= 0 && c.previousSize !== c.position - previous) return false;
+        if (c.previousSize !== c.position - previous) return false;
         previous = c.position;
         const place = placeOf(c, kind);
         if (before && this.compare(before, place) >= 0) return false;
         if (!place.values.every((value, i) => value === null || isValid(this.header.clusteringTypes[i]!, value, 0, value.length))) return false; // biome-ignore format: one line
-        if (kind === ROW && !this.areCells(c)) return false;
+        if (kind === ROW) {
+          if (!this.areCells(c)) return false;
+        } else {
+          const isClosing = isBoundary(c.boundKind) || !isOpen(c.boundKind);
+          if (isClosing !== isOpenRange) return false;
+          isOpenRange = isOpen(c.boundKind);
+        }
         before = place;
         isEmpty = false;
       }
       const end = c.in.offset;
-      return !isEmpty && (end === this.length || this.isHead(end, key));
+      return !isEmpty && !isOpenRange && (end === this.length || this.isHead(end, key));
     } catch (error) {
       if (!(error instanceof CorruptError)) throw error;
       return false;

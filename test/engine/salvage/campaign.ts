@@ -3,10 +3,11 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { LsmctlError } from '../../../src/bytes/errors.js';
 import { memoryOutput } from '../../../src/bytes/sink.js';
+import { readCompressionParameters } from '../../../src/sstable/compression-info.js';
 import { type Descriptor, parseDescriptor } from '../../../src/sstable/descriptor.js';
 import { openDescriptor } from '../../../src/sstable/sstable.js';
 import { type Damage, damages, randomOf } from '../../corrupt.js';
-import { type Content, contentsOf, judge, salvageInMemory } from './judge.js';
+import { type Content, contentsOf, judge, type Run, salvageInMemory } from './judge.js';
 
 export type Tally = {
   runs: number;
@@ -19,6 +20,9 @@ export type Tally = {
   refused: number;
   readonly wrong: string[];
 };
+
+/** Bytes of a chunk of CRC.db. */
+const CRC_CHUNK = 65536;
 
 /** Components without which nothing can be salvaged. */
 const NEEDED = ['Data.db', 'Statistics.db', 'CompressionInfo.db'];
@@ -98,6 +102,22 @@ export async function worse(patients: readonly Patient[], runs: number, seed: nu
   return tally;
 }
 
+/** With one bad chunk, all partitions beside it must be kept, and rows before it. */
+async function tooMuchLost(original: readonly Content[], { result, output, descriptor }: Run): Promise<string[]> {
+  const { chunk } = result.losses[0]?.cause ?? {};
+  if (chunk === undefined) return [];
+  const { chunkLength } = readCompressionParameters(output, descriptor) ?? { chunkLength: CRC_CHUNK };
+  const [start, end] = [chunk * chunkLength, (chunk + 1) * chunkLength];
+  const kept = result.written ? await contentsOf(output, descriptor) : [];
+  const keptKeys = new Map(kept.map((content) => [content.key, content]));
+  return original.flatMap((content) => {
+    if (content.end <= start || content.start >= end) return keptKeys.has(content.key) ? [] : [`${content.key} is lost for nothing`]; // biome-ignore format: one line
+    const texts = new Set(keptKeys.get(content.key)?.items.map(({ text }) => text));
+    const before = content.items.filter((item) => item.isRow && item.end <= start);
+    return before.every(({ text }) => texts.has(text)) ? [] : [`${content.key}: rows before the chunk are lost`];
+  });
+}
+
 function apply(good: Uint8Array, damage: Damage): Uint8Array {
   const bad = good.slice(0, damage.kind === 'cut' ? damage.length : good.length);
   if (damage.kind === 'flip') bad[damage.offset]! ^= damage.xor;
@@ -120,6 +140,8 @@ async function judgeOne(
     const run = await salvageInMemory(storage, descriptor);
     for (const text of (await judge(original, run, types)).slice(0, 3)) say(text);
     const { losses, written } = run.result;
+    if (component === 'Data.db' && damage.kind === 'flip')
+      for (const text of await tooMuchLost(original, run)) say(text);
     if (losses.length === 0) tally.whole++;
     else if (written) tally.part++;
     else tally.nothing++;
