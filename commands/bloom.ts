@@ -2,7 +2,7 @@ import { LsmctlCommand } from '../src/cli/base-command.js';
 import { Flags, keyspaceFlag, nowFlag, pathArg, schemaFlag, tableFlag, yesFlag } from '../src/cli/flags.js';
 
 export default class Bloom extends LsmctlCommand {
-  static override summary = 'Bloom filters: how often they err, whether they deny keys, what others would cost';
+  static override summary = 'audit Bloom filters: how often they err, whether they deny keys, what others would cost';
   static override description =
     `Reads Filter.db and Statistics.db of each SSTable, and asks the filter for keys that the SSTable holds: for all where that is cheap or with
 --prove, else for a few. A filter that denies a key hides it from every read by that key, and no tool of Cassandra's notices.
