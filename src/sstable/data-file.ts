@@ -34,6 +34,8 @@ export interface DataFile {
    * @throws CorruptError for a chunk that is cut, fails its checksum or its codec
    */
   read(position: number, target: Uint8Array, offset: number, min: number, max: number): number;
+  /** Chunks decompressed so far; absent where the file is not compressed. */
+  readonly chunksRead?: number;
   close(): void;
 }
 
@@ -53,6 +55,7 @@ class CompressedDataFile implements DataFile {
   /** The one chunk kept plain, for reads that begin or end within it. */
   private plain = new Uint8Array(0);
   private plainChunk = -1;
+  chunksRead = 0;
 
   constructor(source: ByteSource, info: CompressionInfo, codec: Codec, windowBytes: number) {
     this.windowBytes = windowBytes;
@@ -118,6 +121,7 @@ class CompressedDataFile implements DataFile {
   }
 
   private decompress(chunk: number, target: Uint8Array, offset: number, plainLength: number): void {
+    this.chunksRead++;
     const start = chunkOffset(this.info, chunk);
     const end = this.chunkEnd(chunk);
     const stored = end - start - 4;

@@ -94,7 +94,11 @@ export function isHashPresent({ hashCount, bits }: BloomFilter, hash: Hash128): 
 
 /** The bits of a key's Murmur3 hash, in the order in which they are asked; one may occur twice. */
 export function hashBits({ hashCount, bits }: BloomFilter, hash: Hash128): number[] {
-  const capacity = bits.length * 8;
+  return bitsOfHash(hashCount, bits.length * 8, hash);
+}
+
+/** {@link hashBits} of a filter of which only the size is known: `capacity` bits. */
+export function bitsOfHash(hashCount: number, capacity: number, hash: Hash128): number[] {
   const list: number[] = [];
   let hi = hash[2]!;
   let lo = hash[3]!;

@@ -153,7 +153,7 @@ export function relativePlace({ place, path: where }: SSTableDirectory): string[
 }
 
 /** Whether rows of a view live by their liveness alone: where a regular column of the base table is part of the view's key. */
-function isStrict(definition: Table | View | undefined, schema: Schema): boolean {
+export function isStrict(definition: Table | View | undefined, schema: Schema): boolean {
   if (!definition || !('baseTable' in definition)) return false;
   const base = findTable(schema, definition.keyspace, definition.baseTable);
   if (!base) return false;
