@@ -2,10 +2,10 @@
  * What an index says of where partitions begin. No index has checksums, so that each entry is a hint which Data.db must confirm. A damaged place in
  * Index.db is passed over to the next entry that Summary.db knows; in the tries of BTI the walk ends there.
  */
-import { LsmctlError } from '../../bytes/errors.js';
+import { CorruptError, LsmctlError } from '../../bytes/errors.js';
 import type { Storage } from '../../bytes/source.js';
 import type { CqlType } from '../../cql/type.js';
-import type { Descriptor } from '../../sstable/descriptor.js';
+import { COMPONENT, type Descriptor } from '../../sstable/descriptor.js';
 import { type IndexEntry, type IndexFile, openIndexFile } from '../../sstable/index-file.js';
 import { openPartitionIndex, type PartitionEntry, type PartitionIndex } from '../../sstable/partition-index.js';
 import type { Partitioner } from '../../sstable/partitioner.js';
@@ -28,6 +28,8 @@ export type Hint = {
   rows(): { readonly deletion?: DeletionTime; readonly blocks: readonly HintBlock[] };
 };
 
+/** That there are some is what counts. */
+const MAX_PROBLEMS = 100;
 const NO_ROWS = { blocks: [] };
 
 export type HintSource = {
@@ -84,6 +86,10 @@ export class IndexHints {
     return this.attempt(() => this.bti?.find(key)?.dataPosition === dataPosition) ?? false;
   }
 
+  private note(problem: LsmctlError): void {
+    if (this.problems.length < MAX_PROBLEMS) this.problems.push(problem);
+  }
+
   close(): void {
     for (const file of this.toClose.splice(0)) file.close();
   }
@@ -93,7 +99,7 @@ export class IndexHints {
       return work();
     } catch (error) {
       if (!(error instanceof LsmctlError)) throw error;
-      this.problems.push(error);
+      this.note(error);
       return undefined;
     }
   }
@@ -107,7 +113,7 @@ export class IndexHints {
       }
     } catch (error) {
       if (!(error instanceof LsmctlError)) throw error;
-      this.problems.push(error);
+      this.note(error);
     }
   }
 
@@ -127,17 +133,19 @@ export class IndexHints {
     let before = -1;
     let held: IndexEntry | undefined;
     for (const entry of this.bigEntries(index, summary)) {
-      if (
-        held &&
-        held.dataPosition > before &&
-        (entry.dataPosition > held.dataPosition || entry.dataPosition <= before)
-      ) {
-        before = held.dataPosition;
-        yield this.bigHint(index, held);
+      if (held) {
+        const { dataPosition } = held;
+        if (dataPosition > before && (entry.dataPosition > dataPosition || entry.dataPosition <= before)) {
+          before = dataPosition;
+          yield this.bigHint(index, held);
+        } else {
+          this.note(astray(index.file, held));
+        }
       }
       held = entry;
     }
     if (held && held.dataPosition > before) yield this.bigHint(index, held);
+    else if (held) this.note(astray(index.file, held));
   }
 
   private *bigEntries(index: IndexFile, summary: IndexSummary | undefined): Generator<IndexEntry> {
@@ -152,7 +160,7 @@ export class IndexHints {
         return;
       } catch (error) {
         if (!(error instanceof LsmctlError)) throw error;
-        this.problems.push(error);
+        this.note(error);
       }
       start = summary?.entries.find(({ position }) => position > reached)?.position;
     }
@@ -178,4 +186,13 @@ export class IndexHints {
         }) ?? NO_ROWS,
     };
   }
+}
+
+function astray(file: string, { position, dataPosition }: IndexEntry): CorruptError {
+  return new CorruptError('entry leads astray', {
+    file,
+    component: COMPONENT.index,
+    offset: position,
+    seen: dataPosition,
+  });
 }

@@ -315,7 +315,10 @@ export class Salvage {
     const gap = this.gap!;
     const key = hint.key && this.decorated(hint.key);
     // an entry that leads astray, of a partition that was kept
-    if (key && !this.isNext(key)) return;
+    if (key && !this.isNext(key)) {
+      gap.isCounted = false;
+      return;
+    }
     gap.count++;
     gap.end = hint.key;
     if (key && gap.keys.length < MAX_KEYS) gap.keys.push(this.nameOf(key));
@@ -325,7 +328,9 @@ export class Salvage {
   private closeGap(before: DecoratedKey | undefined, end: number): void {
     const { gap } = this;
     this.gap = undefined;
-    if (!gap || (gap.isCounted && gap.count === 0)) return;
+    if (!gap) return;
+    const isCounted = gap.isCounted && this.source.hints.isSound;
+    if (isCounted && gap.count === 0) return;
     this.losses.push({
       kind: 'partitions',
       cause: gap.cause,
@@ -334,7 +339,7 @@ export class Salvage {
       ...(gap.after && { after: gap.after }),
       ...(before && { before: this.nameOf(before) }),
       keys: gap.keys,
-      ...(gap.isCounted && { count: gap.count }),
+      ...(isCounted && { count: gap.count }),
     });
   }
 
