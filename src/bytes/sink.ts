@@ -62,6 +62,12 @@ class DiskSink implements FileSink {
   constructor(file: string) {
     this.path = file;
     this.fd = attempt(file, () => fs.openSync(file, 'wx', 0o644));
+    try {
+      attempt(file, () => giveToOwner(file));
+    } catch (error) {
+      fs.closeSync(this.fd);
+      throw error;
+    }
   }
 
   write(bytes: Uint8Array, start = 0, end = bytes.length): void {
@@ -119,13 +125,31 @@ class DiskSink implements FileSink {
   }
 }
 
+/**
+ * What root makes belongs to the owner of the directory that it is made in: a node, which runs as a user of its own, must be able to read,
+ * compact and remove it.
+ */
+function giveToOwner(made: string): void {
+  if (process.getuid?.() !== 0) return;
+  const { uid, gid } = fs.statSync(path.dirname(made));
+  if (uid !== 0 || gid !== 0) fs.chownSync(made, uid, gid);
+}
+
 /** The file system. */
 export const diskOutput: OutputStorage = {
   ...diskStorage,
   create: (file) => new DiskSink(file),
   rename: (from, to) => attempt(to, () => fs.renameSync(from, to)),
   remove: (file) => attempt(file, () => fs.rmSync(file, { force: true })),
-  makeDirectory: (directory) => attempt(directory, () => void fs.mkdirSync(directory, { recursive: true })),
+  makeDirectory(directory) {
+    attempt(directory, () => {
+      const first = fs.mkdirSync(directory, { recursive: true });
+      if (first === undefined) return;
+      giveToOwner(first);
+      const below = path.relative(first, path.resolve(directory)).split(path.sep);
+      for (let i = 1; below[0] !== '' && i <= below.length; i++) giveToOwner(path.join(first, ...below.slice(0, i)));
+    });
+  },
   syncDirectory(directory) {
     attempt(directory, () => {
       const fd = fs.openSync(directory, 'r');

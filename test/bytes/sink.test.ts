@@ -164,3 +164,21 @@ describe('counting', () => {
     expect(fs.readdirSync(directory)).toEqual([]);
   });
 });
+
+describe('the owner', () => {
+  const isRoot = process.getuid?.() === 0;
+
+  it('of what root makes is that of the directory; anybody else makes their own', () => {
+    if (isRoot) fs.chownSync(directory, 12_345, 54_321);
+    const { uid, gid } = fs.statSync(directory);
+    const made = path.join(directory, 'keyspace', 'table', 'backups');
+    diskOutput.makeDirectory(made);
+    diskOutput.create(path.join(made, 'f')).close();
+    for (const file of ['keyspace', 'keyspace/table', 'keyspace/table/backups', 'keyspace/table/backups/f']) {
+      const stat = fs.statSync(path.join(directory, file));
+      expect([stat.uid, stat.gid]).toEqual([uid, gid]);
+    }
+    diskOutput.makeDirectory(made);
+    expect(uid).toBe(isRoot ? 12_345 : process.getuid?.());
+  });
+});
