@@ -14,8 +14,8 @@ const DEFAULT_LEVEL = 3;
 const MIN_LEVEL = -131072;
 const MAX_LEVEL = 22;
 
-/** Plain length in a Zstd frame header, or -1 where it has none. */
-function contentSize(src: Uint8Array, start: number, end: number): number {
+/** Plain length in a Zstd frame header, or -1 where it has none. @throws CodecError where there is no frame */
+export function contentSize(src: Uint8Array, start: number, end: number): number {
   const u32 = (at: number) => (src[at]! | (src[at + 1]! << 8) | (src[at + 2]! << 16) | (src[at + 3]! << 24)) >>> 0;
   if (end - start < 6 || u32(start) !== MAGIC) throw new CodecError('not a Zstd frame');
   const descriptor = src[start + 4]!;

@@ -141,7 +141,7 @@ class EntryScan {
     this.section = place.section ?? -1;
     this.known = c.offset;
     this.firstByte = -1;
-    this.sectionEnd = -1;
+    this.sectionEnd = place.sectionStart === undefined ? -1 : c.offset + c.left;
     let pause = c.offset + SLICE_BYTES;
     while (c.left > 0) {
       const at = c.offset;
@@ -278,6 +278,10 @@ function* salvageStored({ source, descriptor, decoder }: OpenSegment, visitor: S
           section,
           sectionStart: start,
         });
+      } else if (stored.isCut || length - plain.length >= MIN_ENTRY_BYTES) {
+        const to = stored.isCut ? { isOpen: true } : { to: start + length, isUncertain: true };
+        const lost = { from: start + plain.length, ...to };
+        visitor.lost({ ...lost, fileFrom: marker, fileTo: end, section, sectionStart: start });
       }
       found = { end, length };
       break;

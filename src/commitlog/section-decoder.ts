@@ -7,10 +7,12 @@
  *
  * Cipher text is padded, so it is longer than what is compressed. Every block of a segment begins with the initialization vector of its descriptor.
  */
+import zlib from 'node:zlib';
 import { Cursor } from '../bytes/cursor.js';
 import { CorruptError, type ErrorFacts, UnsupportedError, UsageError } from '../bytes/errors.js';
 import { type Codec, CodecError } from '../codec/codec.js';
 import { loadCodec } from '../codec/load.js';
+import { contentSize } from '../codec/zstd.js';
 import type { SegmentDescriptor } from './segment-descriptor.js';
 
 /** Decrypts whole blocks, each on its own. @throws CodecError where the padding is wrong */
@@ -100,16 +102,81 @@ class CompressedSections implements SectionDecoder {
       checkEmpty(stored, facts);
       return { buf: this.plain.buf, length: 0 };
     }
-    const buf = this.plain.ensure(length);
     try {
-      this.codec.decompress(stored, 4, stored.length, buf, 0, length);
+      return this.decompress(stored, length);
     } catch (error) {
       if (error instanceof UnsupportedError || !(error instanceof Error)) throw error;
       if (!(error instanceof CodecError) && !(error instanceof RangeError)) throw error;
       throw new CorruptError(`section can't be decompressed: ${error.message}`, facts, { cause: error });
     }
-    return { buf, length };
   }
+
+  /** What the block holds may be less than the section says: entries have checksums of their own. */
+  private decompress(stored: Uint8Array, length: number): PlainSection {
+    const { codec } = this;
+    if (codec.name === 'DeflateCompressor') {
+      const plain = inflate(stored.subarray(4), length);
+      return { buf: plain, length: plain.length };
+    }
+    const own = ownLength(codec.name, stored, 4);
+    const used = own >= 0 && own < length ? own : length;
+    const buf = this.plain.ensure(used);
+    codec.decompress(stored, 4, stored.length, buf, 0, used);
+    return { buf, length: used };
+  }
+}
+
+/** More than a byte of Deflate can give. */
+const MORE_BYTES = 1 << 12;
+
+/** Of a stream that is cut, what there is; of one that gives more, the first `length` bytes: as Java's Inflater fills a buffer. */
+function inflate(stored: Uint8Array, length: number): Uint8Array {
+  const most = length + MORE_BYTES;
+  const plain = inflatePrefix(stored, most);
+  if (plain) return plain.subarray(0, length);
+  let [fits, exceeds] = [0, stored.length];
+  while (exceeds - fits > 1) {
+    const middle = (fits + exceeds) >>> 1;
+    if (inflatePrefix(stored.subarray(0, middle), most)) fits = middle;
+    else exceeds = middle;
+  }
+  return inflatePrefix(stored.subarray(0, fits), most)!.subarray(0, length);
+}
+
+/** `undefined` where it gives more than `most` bytes. @throws CodecError */
+function inflatePrefix(stored: Uint8Array, most: number): Uint8Array | undefined {
+  try {
+    return zlib.inflateSync(stored, { maxOutputLength: most, finishFlush: zlib.constants.Z_SYNC_FLUSH });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') return undefined;
+    throw new CodecError(`Deflate: ${(error as Error).message}`);
+  }
+}
+
+/** Plain bytes that a block says itself that it holds; −1 where it does not. */
+function ownLength(codec: string, stored: Uint8Array, start: number): number {
+  switch (codec) {
+    case 'LZ4Compressor':
+      return stored.length < start + 4
+        ? -1
+        : new DataView(stored.buffer, stored.byteOffset + start, 4).getInt32(0, true);
+    case 'ZstdCompressor':
+      return contentSize(stored, start, stored.length);
+    case 'SnappyCompressor':
+      return snappyLength(stored, start);
+    default:
+      return -1;
+  }
+}
+
+function snappyLength(stored: Uint8Array, start: number): number {
+  let value = 0;
+  for (let i = 0; i < 5 && start + i < stored.length; i++) {
+    const byte = stored[start + i]!;
+    value += (byte & 0x7f) * 2 ** (7 * i);
+    if (byte < 0x80) return value;
+  }
+  return -1;
 }
 
 /** More than any codec makes of nothing. */

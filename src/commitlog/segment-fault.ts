@@ -11,6 +11,8 @@ export type FaultKind =
   | 'marker_position'
   /** A compressed or encrypted section can't be read. */
   | 'section'
+  /** A compressed section gives less than it says that it holds. */
+  | 'section_short'
   /** A mutation says that it is shorter than any can be. */
   | 'mutation_size'
   /** The checksum of a mutation's size differs. */

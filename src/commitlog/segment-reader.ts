@@ -129,7 +129,9 @@ export function* readSegment(
       else {
         reader.beginMemory(plain.buf, plain.length, number, start, marker);
         while (reader.read(SLICE_BYTES)) yield next;
-        if (plain.damage) visitor.fault(sectionFault(plain.damage, { ...at, position: start + plain.length }));
+        const behind = { ...at, position: start + plain.length };
+        if (plain.damage) visitor.fault(sectionFault(plain.damage, behind));
+        else if (plain.length < stated) visitor.fault(shortFault(behind, plain.length, stated));
       }
     }
     if (reader.isOver) return endOf(reader.endKind);
@@ -188,6 +190,14 @@ function sectionFault(
     ...(seen !== undefined && { seen }),
     ...(expected !== undefined && { expected }),
   };
+}
+
+function shortFault(
+  at: Pick<SegmentFault, 'filePosition' | 'position' | 'section'>,
+  seen: number,
+  expected: number,
+): SegmentFault {
+  return { kind: 'section_short', message: 'section gives less than it says that it holds', ...at, seen, expected };
 }
 
 /** The entries of one section after the other. */

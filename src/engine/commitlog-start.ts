@@ -11,7 +11,6 @@
  *   skips_mutation, skips_section, skips_segment: what is left out
  *   reads_on     nothing is
  *   never_ends   4.0 and 4.1 read the same sync marker again and again
- *   stops        errors of decryption can't be ignored
  *
  * The last segment is the last that is not empty.
  */
@@ -24,17 +23,19 @@ export type SegmentState = {
   /** Of the commit log. */
   readonly version: number;
   readonly isLast: boolean;
-  readonly isStored: 'plain' | 'compressed' | 'encrypted';
+  /** How sections are stored: `plain`, `encrypted`, or a compressor's class without package. */
+  readonly form: string;
   readonly fileBytes: number;
 };
 
 /** @param sectionFileEnd where the fault's section ends in the file, as its marker says */
 export function atStart(fault: SegmentFault, segment: SegmentState, sectionFileEnd: number | undefined): AtStart {
-  const { isLast, isStored, fileBytes } = segment;
-  const toleratesSection = isLast && (isStored === 'plain' || (sectionFileEnd ?? 0) >= fileBytes);
+  const { isLast, form, fileBytes } = segment;
+  const toleratesSection = isLast && (form === 'plain' || (sectionFileEnd ?? 0) >= fileBytes);
   switch (fault.kind) {
     case 'early_end':
     case 'unsynced':
+    case 'section_short':
     case 'cut':
       return 'says_nothing';
     case 'descriptor':
@@ -45,7 +46,7 @@ export function atStart(fault: SegmentFault, segment: SegmentState, sectionFileE
     case 'mutation_content':
       return 'stops';
     case 'section':
-      return isStored !== 'encrypted' && toleratesSection ? 'tolerates' : 'stops';
+      return !failsHard(form) && toleratesSection ? 'tolerates' : 'stops';
     case 'mutation_size':
     case 'mutation_size_checksum':
     case 'mutation_end':
@@ -56,12 +57,18 @@ export function atStart(fault: SegmentFault, segment: SegmentState, sectionFileE
   }
 }
 
+/** Failures to decrypt, and those of Zstd, are no IOException: nothing catches them. */
+function failsHard(form: string): boolean {
+  return form === 'encrypted' || form === 'ZstdCompressor';
+}
+
 const WHEN_IGNORED: Readonly<Record<FaultKind, WhenIgnored>> = {
   descriptor: 'skips_segment',
   segment_id: 'reads_on',
   marker_checksum: 'skips_segment',
   marker_position: 'skips_segment',
   section: 'skips_section',
+  section_short: 'skips_section',
   mutation_size: 'skips_section',
   mutation_size_checksum: 'skips_section',
   mutation_end: 'skips_section',
@@ -72,8 +79,8 @@ const WHEN_IGNORED: Readonly<Record<FaultKind, WhenIgnored>> = {
   cut: 'reads_on',
 };
 
-export function whenIgnored({ kind }: SegmentFault, { version, isStored }: SegmentState): WhenIgnored {
-  if (kind === 'section' && isStored === 'encrypted') return 'stops';
+export function whenIgnored({ kind }: SegmentFault, { version, form }: SegmentState): WhenIgnored {
+  if (kind === 'section' && failsHard(form)) return 'stops';
   if ((kind === 'marker_checksum' || kind === 'marker_position') && version < 8) return 'never_ends';
   return WHEN_IGNORED[kind];
 }

@@ -1,5 +1,6 @@
 /** What is wrong with a commit log, what a node would do about it, and what it costs: the mutations, and which of them SSTables hold already. */
 import type { ByteSource, Storage } from '../bytes/source.js';
+import { simpleName } from '../codec/load.js';
 import type { SegmentFile } from '../commitlog/commit-log-directory.js';
 import type { LogSchema } from '../commitlog/log-schema.js';
 import type { UpdateFacts } from '../commitlog/mutation-facts.js';
@@ -124,7 +125,7 @@ class LogCheck {
     const state: SegmentState = {
       version: file.version,
       isLast: file === this.lastNonEmpty,
-      isStored: formOf(segment?.descriptor),
+      form: formOf(segment?.descriptor),
       fileBytes: source.size,
     };
     const tables = new Set<string>();
@@ -147,7 +148,7 @@ class LogCheck {
       left: result.left,
       isEmpty: isEmptySegment(this.storage, file),
       isLast: state.isLast,
-      hasProvenEnd: state.isStored === 'plain',
+      hasProvenEnd: state.form === 'plain',
     });
   }
 
@@ -212,8 +213,9 @@ class LogCheck {
   }
 }
 
-function formOf(descriptor: SegmentDescriptor | undefined): SegmentState['isStored'] {
-  return descriptor?.encryption ? 'encrypted' : descriptor?.compression ? 'compressed' : 'plain';
+function formOf(descriptor: SegmentDescriptor | undefined): string {
+  if (descriptor?.encryption) return 'encrypted';
+  return descriptor?.compression ? simpleName(descriptor.compression.className) : 'plain';
 }
 
 /** As a node judges before it replays: a descriptor and then eight zeros; what can't be read is not empty. */

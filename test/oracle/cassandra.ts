@@ -303,10 +303,10 @@ export function tool(version: string, name: ToolName, args: readonly string[], d
   return { status: status ?? 1, stdout, stderr: stderr.toString() };
 }
 
-/** Runs a class of the project's own, given as Java source, with the release's class path. */
-export function java(version: string, source: string, args: readonly string[], heap = '2g'): void {
+/** Runs a class of the project's own, given as Java source, with the release's class path; `runtime` instead of the release's own Java. */
+export function java(version: string, source: string, args: readonly string[], heap = '2g', runtime?: string): void {
   const options = [`-Xmx${heap}`, '-Dlog.level=WARN', source, ...args];
-  const [program, all] = jvm(version, toolDirectory(version), options);
+  const [program, all] = jvm(version, toolDirectory(version), options, runtime);
   execFileSync(program, all, { stdio: ['ignore', 'inherit', 'inherit'] });
 }
 
