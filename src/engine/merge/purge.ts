@@ -44,6 +44,18 @@ export function noPurge(): PurgeCounts {
   return { tombstonesPurged: 0, expiredPurged: 0, expiredToTombstones: 0, tombstoneBytes: 0, expiredBytes: 0 };
 }
 
+/** What a deletion deletes, or that it is none but data that has expired. */
+export const PARTITION_DELETION = 0;
+export const RANGE_DELETION = 1;
+export const ROW_DELETION = 2;
+/** Of a whole collection or UDT. */
+export const COLUMN_DELETION = 3;
+export const CELL_DELETION = 4;
+export const EXPIRED_CELL = 5;
+/** The liveness of a row. */
+export const EXPIRED_ROW = 6;
+export const TOMBSTONE_KINDS = 7;
+
 /** Tells whether a deletion of this timestamp may go: whether nobody else holds older data of the partition at hand. */
 export type PurgeEvaluator = (hi: number, lo: number) => boolean;
 
@@ -65,13 +77,17 @@ export class Purger {
     this.evaluator = evaluator;
   }
 
-  private shouldPurge(hi: number, lo: number, localDeletionSeconds: number): boolean {
+  /**
+   * Whether one of `kind` may go; asked once of each, and of nothing else.
+   * @param localDeletionSeconds of what has expired: of cells when they were written, of liveness when it expired
+   */
+  protected shouldPurge(_kind: number, hi: number, lo: number, localDeletionSeconds: number): boolean {
     return localDeletionSeconds < this.gcBefore && this.evaluator(hi, lo);
   }
 
-  /** A partition's or a range's deletion: cleared where it may go. */
-  deletion(deletion: DeletionState): void {
-    if (deletion.isSet && this.shouldPurge(deletion.hi, deletion.lo, deletion.localDeletionSeconds)) {
+  /** A deletion of a partition, a range or a row: cleared where it may go. */
+  deletion(deletion: DeletionState, kind = PARTITION_DELETION): void {
+    if (deletion.isSet && this.shouldPurge(kind, deletion.hi, deletion.lo, deletion.localDeletionSeconds)) {
       deletion.clear();
       this.counts.tombstonesPurged++;
     }
@@ -82,14 +98,14 @@ export class Purger {
     if (row.copiedCells > 0 || !this.hasDeletion(row)) return true;
     const { counts } = this;
     if (row.hasLiveness && row.livenessTtl !== 0 && !this.isLive(row.livenessTtl, row.livenessLocalExpiration)) {
-      if (this.shouldPurge(row.livenessHi, row.livenessLo, row.livenessLocalExpiration)) {
+      if (this.shouldPurge(EXPIRED_ROW, row.livenessHi, row.livenessLo, row.livenessLocalExpiration)) {
         row.hasLiveness = false;
         row.livenessTtl = 0;
         row.livenessLocalExpiration = NO_DELETION_TIME;
         counts.expiredPurged++;
       }
     }
-    this.deletion(row.deletion);
+    this.deletion(row.deletion, ROW_DELETION);
     if (!row.deletion.isSet) row.isDeletionShadowable = false;
     if (this.strictLiveness && !row.deletion.isSet && !row.hasLiveness) return false;
     this.columns(row);
@@ -127,7 +143,7 @@ export class Purger {
       const local = row.columnDeletionLocal[column]!;
       row.startColumn(row.columnIndex[column]!);
       if (isDeleted) {
-        if (this.shouldPurge(hi, lo, local)) this.counts.tombstonesPurged++;
+        if (this.shouldPurge(COLUMN_DELETION, hi, lo, local)) this.counts.tombstonesPurged++;
         else row.setColumnDeletion(hi, lo, local);
       }
       for (let cell = start; cell < stop; cell++) this.cell(row, cell);
@@ -146,7 +162,7 @@ export class Purger {
     const hi = row.cellHi[i]!;
     const lo = row.cellLo[i]!;
     const written = local - ttl;
-    if (this.shouldPurge(hi, lo, local) || (ttl !== 0 && this.shouldPurge(hi, lo, written))) {
+    if (this.shouldPurge(ttl === 0 ? CELL_DELETION : EXPIRED_CELL, hi, lo, Math.min(local, written))) {
       if (ttl === 0) {
         this.counts.tombstonesPurged++;
         this.counts.tombstoneBytes += row.cellBytes[i]!;
@@ -169,11 +185,11 @@ export class Purger {
   /** Purges a marker in place: a boundary may lose a side. @returns whether anything is left */
   marker(marker: MarkerBuffer): boolean {
     if (!isBoundary(marker.kind)) {
-      this.deletion(marker.deletion);
+      this.deletion(marker.deletion, RANGE_DELETION);
       return marker.deletion.isSet;
     }
-    this.deletion(marker.deletion);
-    this.deletion(marker.openDeletion);
+    this.deletion(marker.deletion, RANGE_DELETION);
+    this.deletion(marker.openDeletion, RANGE_DELETION);
     const closes = marker.deletion.isSet;
     const opens = marker.openDeletion.isSet;
     const isExclusiveEnd = marker.kind === EXCL_END_INCL_START_BOUNDARY;

@@ -1,0 +1,150 @@
+/** `lsmctl tombstones`: table by table, what reads meet, what holds it, and what to compact. */
+import path from 'node:path';
+import { UsageError } from '../../bytes/errors.js';
+import { diskOutput } from '../../bytes/sink.js';
+import { diskStorage } from '../../bytes/source.js';
+import type { UnflushedWrites } from '../../engine/commitlog-unflushed.js';
+import { planForced } from '../../engine/plan/planner.js';
+import { dataDirectoriesOf } from '../../engine/schema-loader.js';
+import { scanBytes, type TableTombstones, tableTombstones } from '../../engine/tombstones/table-tombstones.js';
+import { type TombstonesReport, tombstonesReport } from '../../render/tombstones-report.js';
+import { readStatistics } from '../../sstable/statistics.js';
+import { namer, type Planned } from '../compact/plan.js';
+import { planDocument } from '../compact/show-plan.js';
+import { type TableAtHand, tablesAtHand } from '../compact/tables.js';
+import { EXIT, type ExitCode } from '../exit.js';
+import { startProgress } from '../progress.js';
+import { readUnflushed } from './unflushed.js';
+
+export type TombstonesFlags = {
+  readonly top: number;
+  readonly rows: number;
+  readonly warn: number;
+  readonly fail: number;
+  readonly 'fail-on'?: string | undefined;
+  readonly commitlog?: readonly string[] | undefined;
+  readonly now: number;
+  readonly 'gc-grace'?: number | undefined;
+  readonly schema?: string | undefined;
+  readonly keyspace?: string | undefined;
+  readonly table?: string | undefined;
+};
+
+export type TombstonesDone = {
+  readonly tables: readonly TombstonesReport[];
+  readonly exitCode: ExitCode;
+  /** For `compact apply`; undefined where compacting frees nothing. */
+  readonly plan: () => object | undefined;
+};
+
+/** @throws UsageError, UnsupportedError, CorruptError */
+export async function auditTombstones(
+  paths: readonly string[],
+  flags: TombstonesFlags,
+  tell: (line: string) => void,
+  isQuiet: boolean,
+): Promise<TombstonesDone> {
+  if (flags.fail < flags.warn) {
+    throw new UsageError('--fail is below --warn', { seen: flags.fail, expected: `${flags.warn} or more` });
+  }
+  const { tables, problems, hostId } = await tablesAtHand(paths, flags, tell);
+  for (const { path: where, message } of problems) tell(`${where}: ${message}`);
+  const log = flags.commitlog;
+  const writes = log && (await readUnflushed(log, flags, dataDirectoriesOf(diskStorage, paths), tell));
+  const found: { table: TableAtHand; tombstones: TableTombstones }[] = [];
+  for (const table of tables) {
+    const progress = await startProgress(`${table.name}: reading`, scanBytes(table.sstables), isQuiet, true);
+    try {
+      const unflushed = writes && unflushedOf(table, writes);
+      const { sstables, definition, params, gcGraceSeconds, isStrict } = table;
+      const tombstones = await tableTombstones({
+        storage: diskStorage,
+        sstables,
+        definition,
+        params,
+        gcGraceSeconds,
+        isStrict,
+        nowSeconds: flags.now,
+        unflushed,
+        rows: flags.rows,
+        top: flags.top,
+        warn: flags.warn,
+        fail: flags.fail,
+        onProgress: (bytes) => progress.update(bytes),
+      });
+      found.push({ table, tombstones });
+    } finally {
+      progress.stop();
+    }
+  }
+  const reports = found.map(({ table, tombstones }) => reportOf(table, tombstones, flags));
+  return {
+    tables: reports,
+    exitCode: exitCodeOf(reports, flags['fail-on']),
+    plan: () => planOf(found, { hostId, problems, nowSeconds: flags.now }),
+  };
+}
+
+function unflushedOf(table: TableAtHand, writes: UnflushedWrites) {
+  const { definition, directory } = table;
+  const id = definition && 'id' in definition ? definition.id : idOf(directory.path);
+  if (id === undefined) {
+    throw new UsageError('the id of the table is not known, so its writes in the commit log are not either', {
+      file: directory.path,
+      hint: 'name a directory of a data directory: <keyspace>/<table>-<id>',
+    });
+  }
+  const own = writes.table(id);
+  return own && ((key: Uint8Array, length: number) => own.leastOf(key, length));
+}
+
+/** Of a directory's name, `<table>-<32 hex digits>`. */
+function idOf(directory: string): string | undefined {
+  const hex = /-([0-9a-f]{32})$/.exec(path.basename(path.resolve(directory)))?.[1];
+  return hex?.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}
+
+function reportOf(table: TableAtHand, tombstones: TableTombstones, flags: TombstonesFlags): TombstonesReport {
+  const { name, directory, gcGraceSeconds, options, sstables } = table;
+  const { header } = readStatistics(diskStorage, sstables[0]!.descriptor);
+  return tombstonesReport(tombstones, {
+    name,
+    directory: directory.path,
+    strategy: options.class ?? '',
+    nowSeconds: flags.now,
+    gcGraceSeconds,
+    rows: flags.rows,
+    warn: flags.warn,
+    fail: flags.fail,
+    keyType: header.keyType,
+    clusteringTypes: header.clusteringTypes,
+    isCommitLogRead: flags.commitlog !== undefined,
+  });
+}
+
+function exitCodeOf(tables: readonly TombstonesReport[], failOn: string | undefined): ExitCode {
+  const any = (of: 'warned' | 'failed') =>
+    tables.some(({ reads }) => reads !== null && Object.values(reads[of]).some((count) => count > 0));
+  const isFinding = failOn === 'warn' ? any('warned') || any('failed') : failOn === 'failure' && any('failed');
+  return isFinding ? EXIT.findings : EXIT.clean;
+}
+
+function planOf(
+  found: readonly { readonly table: TableAtHand; readonly tombstones: TableTombstones }[],
+  rest: Pick<Planned, 'hostId' | 'problems' | 'nowSeconds'>,
+): object | undefined {
+  const concerned = found.filter(({ tombstones }) => tombstones.remedies.length > 0);
+  if (concerned.length === 0) return undefined;
+  const tables = concerned.map(({ table, tombstones }) => {
+    const { sstables, params, gcGraceSeconds, directory } = table;
+    const tasks = tombstones.remedies.map(({ task }) => ({ task, reason: 'frees tombstones' }));
+    const context = {
+      params,
+      nowMillis: rest.nowSeconds * 1000,
+      gcBeforeSeconds: rest.nowSeconds - gcGraceSeconds,
+      describe: namer(sstables, rest.nowSeconds),
+    };
+    return { table, plan: planForced(sstables, () => tasks, context), freeBytes: diskOutput.freeBytes(directory.path) };
+  });
+  return planDocument({ ...rest, request: { kind: 'strategy' }, tables });
+}
