@@ -1,16 +1,10 @@
 /** What is wrong with a Bloom filter, from what its inspection saw. */
 import { COMPONENT, componentPath } from '../../sstable/descriptor.js';
+import type { BLOOM_RULES } from './bloom-rules.js';
 import { expectedBitsSet } from './filter-arithmetic.js';
 import type { FilterInspection } from './filter-inspection.js';
 
-export type BloomRule =
-  | 'bloom-denies-keys'
-  | 'bloom-bits-missing'
-  | 'bloom-passes-everything'
-  | 'bloom-overfull'
-  | 'bloom-unreadable'
-  | 'bloom-missing'
-  | 'bloom-keys-unread';
+export type BloomRule = keyof typeof BLOOM_RULES;
 
 export type BloomFinding = {
   readonly rule: BloomRule;

@@ -386,8 +386,3 @@ export const RULES = {
 export type RuleId = keyof typeof RULES;
 
 export const RULE_IDS = Object.keys(RULES) as RuleId[];
-
-/** `undefined` where no rule has that name. */
-export function findRule(id: string): Rule | undefined {
-  return Object.hasOwn(RULES, id) ? RULES[id as RuleId] : undefined;
-}
