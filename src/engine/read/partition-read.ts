@@ -36,6 +36,8 @@ export class PartitionRead {
   readonly counts: ReadCounts = { liveRows: 0, tombstones: 0 };
   /** Rows that came out of the merge, live or not. */
   rows = 0;
+  /** Bounds of range tombstones that came out of it. */
+  markers = 0;
   private readonly setup: PartitionReadSetup;
   private readonly merge: UnfilteredMerge;
   private readonly purger: Purger;
@@ -110,7 +112,9 @@ export class PartitionRead {
   }
 
   private countMarker(marker: MarkerBuffer): void {
-    if (this.purger.marker(marker)) this.counts.tombstones++;
+    if (!this.purger.marker(marker)) return;
+    this.counts.tombstones++;
+    this.markers++;
   }
 
   /** @returns whether more is wanted */

@@ -18,6 +18,7 @@ export class ReadCandidate {
   readonly bytes: BytesRead = { filter: 0, index: 0, data: 0 };
   private readStats: Statistics | undefined;
   private opened: SSTable | undefined;
+  private readRange: { readonly range: KeyRange | undefined } | undefined;
   private openedIndex: PartitionIndex | undefined;
 
   constructor(storage: Storage, descriptor: Descriptor) {
@@ -45,7 +46,8 @@ export class ReadCandidate {
   }
 
   private keyRange(): KeyRange | undefined {
-    return readKeyRange(this.storage, this.descriptor, this.statistics);
+    this.readRange ??= { range: readKeyRange(this.storage, this.descriptor, this.statistics) };
+    return this.readRange.range;
   }
 
   /** @throws CorruptError */
@@ -64,10 +66,13 @@ export class ReadCandidate {
 
   /** Asks the index of an open SSTable. @throws CorruptError, UsageError */
   find(sstable: SSTable, key: Uint8Array): PartitionEntry | undefined {
-    return this.counted('index', () => {
-      this.openedIndex ??= sstable.openIndex(this.storage);
-      return this.openedIndex.find(key);
-    });
+    return this.counted('index', () => this.index(sstable).find(key));
+  }
+
+  /** The index of an open SSTable. @throws CorruptError, UsageError */
+  index(sstable: SSTable): PartitionIndex {
+    this.openedIndex ??= sstable.openIndex(this.storage);
+    return this.openedIndex;
   }
 
   /** Adds the bytes that `work` reads to those of a component. */

@@ -7,8 +7,7 @@
  * A whole clustering is looked for by name: from the newest SSTable on, until nothing older can change the answer. That holds where the table has
  * neither counters nor multi-cell columns. Everything else asks all SSTables that a newer deletion of the whole partition does not make needless.
  */
-import { toBigInt } from '../../bytes/int64.js';
-import type { Storage } from '../../bytes/source.js';
+import { hiOf, loOf, toBigInt } from '../../bytes/int64.js';
 import { columnNameBytes, columnsOfKind, isCompactTable, type Table, type View } from '../../cql/schema.js';
 import { isCounter, isMultiCell } from '../../cql/type-facts.js';
 import type { Descriptor } from '../../sstable/descriptor.js';
@@ -22,16 +21,17 @@ import { columnMap, nameKey } from '../merge/merge-source.js';
 import { intersects, type ReadSlice } from './clustering-slice.js';
 import type { FilterAnswer } from './filter-probe.js';
 import { columnKeys, NameQuery, type NameQueryColumns } from './name-query.js';
-import { type BytesRead, ReadCandidate } from './read-candidate.js';
+import type { BytesRead, ReadCandidate } from './read-candidate.js';
 import { ReadSource } from './read-source.js';
 
 export type ReadPathSetup = {
-  readonly storage: Storage;
-  /** Of one table. */
-  readonly descriptors: readonly Descriptor[];
+  /** The SSTables of one table, at least one; may serve other reads before and after. */
+  readonly candidates: readonly ReadCandidate[];
   readonly key: Uint8Array;
   readonly slice: ReadSlice;
   readonly definition: Table | View | undefined;
+  /** The answer is that of this write time: all SSTables are asked, what is newer is left out. */
+  readonly untilMicros?: bigint | undefined;
 };
 
 /**
@@ -101,10 +101,9 @@ export class ReadPath {
   private readonly found: Found[] = [];
   private sources: { readonly source: ReadSource; readonly found: Found }[] = [];
 
-  /** @param setup with at least one SSTable */
   constructor(setup: ReadPathSetup) {
     this.setup = setup;
-    this.candidates = setup.descriptors.map((descriptor) => new ReadCandidate(setup.storage, descriptor));
+    this.candidates = setup.candidates;
     const { statistics } = this.candidates[0]!;
     this.partitioner = partitionerOf(statistics.validation.partitioner, statistics.header.keyType);
     this.key = decorate(this.partitioner, setup.key);
@@ -112,8 +111,9 @@ export class ReadPath {
 
   /** Whether a clustering is asked for by name: see above. */
   get isByName(): boolean {
-    const { slice, definition } = this.setup;
+    const { slice, definition, untilMicros } = this.setup;
     const { header } = this.candidates[0]!.statistics;
+    if (untilMicros !== undefined) return false;
     if (!slice.isName && header.clusteringTypes.length > 0) return false;
     const types = definition
       ? definition.columns.map(({ type }) => type)
@@ -249,7 +249,9 @@ export class ReadPath {
   private deletionTime({ sstable, entry }: Found): bigint | undefined {
     const cursor = sstable.cursor(entry.dataPosition);
     if (!cursor.nextPartition() || !cursor.hasPartitionDeletion) return undefined;
-    return toBigInt(cursor.partitionDeletion.hi, cursor.partitionDeletion.lo);
+    const micros = toBigInt(cursor.partitionDeletion.hi, cursor.partitionDeletion.lo);
+    const { untilMicros } = this.setup;
+    return untilMicros !== undefined && micros > untilMicros ? undefined : micros;
   }
 
   /** The columns of all SSTables that have the partition, `undefined` where none has it. */
@@ -283,8 +285,9 @@ export class ReadPath {
   }
 
   private sourceOf({ sstable, entry, block, isStaticOnly }: Found, map: ColumnMap): ReadSource {
-    const { slice } = this.setup;
-    return new ReadSource({ sstable, map, position: entry.dataPosition, slice, block, isStaticOnly });
+    const { slice, untilMicros } = this.setup;
+    const until = untilMicros === undefined ? undefined : { hi: hiOf(untilMicros), lo: loOf(untilMicros) };
+    return new ReadSource({ sstable, map, position: entry.dataPosition, slice, block, isStaticOnly, until });
   }
 
   private columns(): NameQueryColumns {
@@ -301,10 +304,6 @@ export class ReadPath {
   private isCompact(): boolean {
     const { definition } = this.setup;
     return definition !== undefined && 'flags' in definition && isCompactTable(definition);
-  }
-
-  close(): void {
-    for (const candidate of this.candidates) candidate.close();
   }
 }
 

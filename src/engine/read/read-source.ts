@@ -2,13 +2,14 @@
  * One partition of one SSTable as a source of a merge: begun where the index says that the slice begins, ended where it ends. Counts what a read
  * meets on the way.
  */
-import { hiOf, loOf } from '../../bytes/int64.js';
+import { hiOf, loOf, toBigInt } from '../../bytes/int64.js';
 import { INCL_START_BOUND } from '../../sstable/marker-buffer.js';
 import type { RowBlock } from '../../sstable/partition-index.js';
 import type { ColumnMap, RowBuffer } from '../../sstable/row-buffer.js';
 import type { SSTable } from '../../sstable/sstable.js';
 import { END, MARKER } from '../../sstable/unfiltered-cursor.js';
 import { MergeSource } from '../merge/merge-source.js';
+import { isNewerDeletion, keepBoundUntil, keepUntil, type WriteTime } from './as-of.js';
 import { isWhole, type PlaceComparator, placeComparator, type ReadSlice } from './clustering-slice.js';
 
 export type ReadSourceSetup = {
@@ -21,6 +22,8 @@ export type ReadSourceSetup = {
   readonly block?: RowBlock | 'nothing' | undefined;
   /** Nothing of the rows is wanted: only the partition's deletion and static row. */
   readonly isStaticOnly: boolean;
+  /** What was written later is left out. */
+  readonly until?: WriteTime | undefined;
 };
 
 export class ReadSource extends MergeSource {
@@ -51,6 +54,8 @@ export class ReadSource extends MergeSource {
       throw cursor.in.corrupt('index names another partition than Data.db has there', { offset: position });
     }
     if (cursor.hasPartitionDeletion) this.tombstones++;
+    const { until } = this.setup;
+    if (until && isNewerDeletion(cursor.partitionDeletion, until)) cursor.hasPartitionDeletion = false;
     return this;
   }
 
@@ -60,11 +65,13 @@ export class ReadSource extends MergeSource {
       if (this.skipsToBlock()) return;
     }
     if (this.isDone) return;
-    super.next();
-    if (this.kind === MARKER) this.tombstones++;
+    const { cursor, setup } = this;
+    do {
+      super.next();
+      if (this.kind === MARKER) this.tombstones++;
+    } while (setup.until && this.kind === MARKER && !keepBoundUntil(cursor, setup.until));
     if (!this.isSliced || this.kind === END) return;
-    const { cursor } = this;
-    if (this.compare(cursor, cursor.in.buf, this.kind, cursor.boundKind, this.setup.slice.end) >= 0) this.finish();
+    if (this.compare(cursor, cursor.in.buf, this.kind, cursor.boundKind, setup.slice.end) >= 0) this.finish();
   }
 
   /** Whether what it stands on comes before the slice, or is a bound at its very start. */
@@ -93,7 +100,8 @@ export class ReadSource extends MergeSource {
     cursor.readStaticRow();
     cursor.resumeAt(block.position, this.sstable.data.length);
     const open = block.openDeletion;
-    if (!open) return false;
+    const { until } = this.setup;
+    if (!open || (until && open.markedForDeleteAtMicros > toBigInt(until.hi, until.lo))) return false;
     // a range that is open where the block begins: as though it began with the partition
     cursor.boundKind = INCL_START_BOUND;
     cursor.clusteringSize = 0;
@@ -107,6 +115,7 @@ export class ReadSource extends MergeSource {
   override loadRow(): void {
     super.loadRow();
     this.tombstones += tombstonesIn(this.row);
+    if (this.setup.until) keepUntil(this.row, this.setup.until);
   }
 }
 
