@@ -8,9 +8,11 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { LsmctlError } from '../../src/bytes/errors.js';
 import { diskStorage, type Storage } from '../../src/bytes/source.js';
+import { findTable } from '../../src/cql/schema.js';
+import { loadSchema } from '../../src/engine/schema-loader.js';
 import type { SSTableFiles } from '../../src/engine/sstable-directory.js';
 import { type Finding, isWrong } from '../../src/engine/verify/finding.js';
-import { verifySSTable } from '../../src/engine/verify/verify-sstable.js';
+import { type VerifyOptions, verifySSTable } from '../../src/engine/verify/verify-sstable.js';
 import { componentPath, parseDescriptor, parseTableDirectory } from '../../src/sstable/descriptor.js';
 import { isPresent, readFilter } from '../../src/sstable/filter.js';
 import { openSSTable, type SSTable } from '../../src/sstable/sstable.js';
@@ -29,9 +31,10 @@ export type Trial = {
  * located: found, in the component that was damaged, and of Data.db with a chunk or partition
  * detected: found, but the blame is on another component
  * harmless: not found, and nothing that is decoded differs
+ * unproved: something differs in a Data.db that has neither Digest.crc32 nor CRC.db (some of Scylla's), of which verify says that it has no checksums
  * missed: not found, and something differs
  */
-export type Outcome = 'located' | 'detected' | 'harmless' | 'missed';
+export type Outcome = 'located' | 'detected' | 'harmless' | 'unproved' | 'missed';
 
 export type Result = Trial & { readonly outcome: Outcome; readonly rules: readonly string[]; readonly detail: string };
 
@@ -93,7 +96,7 @@ export async function run(trial: Trial): Promise<Result> {
   const target = componentPath(files.descriptor, component);
   const storage = corrupt(target, damage);
   const before = await baseline(subject, files);
-  const { findings } = await verifySSTable(storage, files, { level: 'deep', nowSeconds: NOW_SECONDS });
+  const { findings, checks } = await verifySSTable(storage, files, before.options);
   const known = new Set(before.findings);
   const wrong = findings.filter((finding) => isWrong(finding) && !known.has(textOf(finding)));
   const rules = [...new Set(wrong.map(({ rule }) => rule))];
@@ -102,7 +105,9 @@ export async function run(trial: Trial): Promise<Result> {
     return { ...trial, outcome: isLocated ? 'located' : 'detected', rules, detail: textOf(wrong[0]!) };
   }
   const difference = await differs(before.content, storage, subject);
-  return { ...trial, outcome: difference === undefined ? 'harmless' : 'missed', rules, detail: difference ?? '' };
+  const hasChecksums = component !== 'Data.db' || checks.every(({ check, state }) => check !== 'checksums' || state !== 'absent'); // biome-ignore format: one line
+  const outcome = difference === undefined ? 'harmless' : hasChecksums ? 'missed' : 'unproved';
+  return { ...trial, outcome, rules, detail: difference ?? '' };
 }
 
 function textOf({ rule, file, message, seen = '', expected = '' }: Finding): string {
@@ -111,7 +116,7 @@ function textOf({ rule, file, message, seen = '', expected = '' }: Finding): str
 
 function locates(finding: Finding, component: string, target: string): boolean {
   // a name in TOC.txt that is none any more is told as the file that is missing
-  if (component === 'TOC.txt') return finding.rule === 'toc' || finding.rule === 'component-missing';
+  if (component === 'TOC.txt' && finding.rule === 'component-missing') return true;
   if (finding.file !== target) return false;
   if (component !== 'Data.db') return true;
   const isWhole =
@@ -120,19 +125,29 @@ function locates(finding: Finding, component: string, target: string): boolean {
 }
 
 type Content = { readonly rows: string; readonly ways: string };
-const baselines = new Map<string, Promise<{ readonly findings: readonly string[]; readonly content: Content }>>();
+type Baseline = { readonly findings: readonly string[]; readonly content: Content; readonly options: VerifyOptions };
+const baselines = new Map<string, Promise<Baseline>>();
 
 /** What an SSTable holds, and what is found in it, before it is damaged. */
 function baseline(subject: Subject, files: SSTableFiles) {
   let known = baselines.get(subject.file);
   if (!known) {
     known = (async () => {
-      const { findings } = await verifySSTable(diskStorage, files, { level: 'deep', nowSeconds: NOW_SECONDS });
-      return { findings: findings.map(textOf), content: await contentOf(diskStorage, subject) };
+      const options: VerifyOptions = { level: 'deep', nowSeconds: NOW_SECONDS, ...(await tableOf(subject, files)) };
+      const { findings } = await verifySSTable(diskStorage, files, options);
+      return { findings: findings.map(textOf), content: await contentOf(diskStorage, subject), options };
     })();
     baselines.set(subject.file, known);
   }
   return known;
+}
+
+/** What the schema says of the table, as every data directory has one; where there is none, what the header said before. */
+async function tableOf({ file }: Subject, { place }: SSTableFiles): Promise<Pick<VerifyOptions, 'table'>> {
+  if (place.index !== undefined) return {};
+  const { schema } = await loadSchema(diskStorage, [file], { nowSeconds: NOW_SECONDS });
+  const table = findTable(schema, place.keyspace, place.table);
+  return table ? { table } : {};
 }
 
 async function differs(before: Content, storage: Storage, subject: Subject): Promise<string | undefined> {

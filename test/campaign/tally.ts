@@ -1,7 +1,7 @@
 /** Counts of a campaign by version and component. */
 import { type Outcome, type Result, versionOf } from './campaign.js';
 
-const OUTCOMES: readonly Outcome[] = ['located', 'detected', 'harmless', 'missed'];
+const OUTCOMES: readonly Outcome[] = ['located', 'detected', 'harmless', 'unproved', 'missed'];
 
 export class Tally {
   readonly byComponent = new Map<string, Map<Outcome, number>>();

@@ -79,6 +79,7 @@ export class BtiIndexCursor implements IndexCursor {
   /** What Rows.db says of the partition; `undefined` where it is of one block. */
   rowsEntry: RowsEntry | undefined;
   readonly file: PartitionsFile;
+  private readonly rowsBytes: number;
   private openedRows: RowsFile | undefined;
   private readonly openRows: () => RowsFile;
   private readonly partitioner: Partitioner | undefined;
@@ -93,6 +94,7 @@ export class BtiIndexCursor implements IndexCursor {
       source.close();
       throw error;
     }
+    this.rowsBytes = storage.stat(componentPath(descriptor, COMPONENT.rows))?.size ?? 0;
     this.openRows = () => new RowsFile(storage.open(componentPath(descriptor, COMPONENT.rows)), descriptor.version);
     this.partitioner = partitioner;
     this.trie = new TrieCursor(this.file.pages, this.file.root);
@@ -108,6 +110,12 @@ export class BtiIndexCursor implements IndexCursor {
     const { walker } = this.trie;
     this.position = walker.position;
     const pointer = this.file.pointer(walker);
+    if (pointer.kind === 'rows' && pointer.position >= this.rowsBytes) {
+      throw this.file.pages.corrupt('position in Rows.db', this.position, {
+        seen: pointer.position,
+        expected: `below ${this.rowsBytes}`,
+      });
+    }
     this.rowsEntry = pointer.kind === 'rows' ? this.rows.entry(pointer.position) : undefined;
     this.dataPosition = this.rowsEntry ? this.rowsEntry.dataPosition : pointer.position;
     return true;

@@ -6,6 +6,7 @@ import { LsmctlError } from '../../bytes/errors.js';
 import { readWhole, type Storage } from '../../bytes/source.js';
 import { type CompressionInfo, chunkOffset, readCompressionInfo } from '../../sstable/compression-info.js';
 import { type ChecksumFile, readChecksumFile } from '../../sstable/data-file.js';
+import { CHECKSUM_CHUNK_BYTES } from '../../sstable/data-writer.js';
 import { COMPONENT, componentPath, type Descriptor } from '../../sstable/descriptor.js';
 import { readDigest } from '../../sstable/digest.js';
 import { type BloomFilter, readFilter } from '../../sstable/filter.js';
@@ -185,6 +186,12 @@ export function checkSizes({ descriptor, sizes, compression, checksums, isCompre
   }
   if (compression) checkChunkTable(compression, stored, log);
   if (!checksums || isCompressed) return;
+  const { chunkSize } = checksums;
+  if (chunkSize & (chunkSize - 1)) {
+    // Cassandra writes 65,536, Scylla 4,096 too
+    const place = { component: COMPONENT.crc, offset: 0, seen: chunkSize, expected: CHECKSUM_CHUNK_BYTES };
+    log.add('crc-file', 'has a chunk size that is never written', place);
+  }
   const chunks = Math.ceil(stored / checksums.chunkSize);
   const count = checksums.checksums.length / 4;
   // Scylla adds the checksum of a chunk of nothing
@@ -196,6 +203,8 @@ export function checkSizes({ descriptor, sizes, compression, checksums, isCompre
     expected: `${count} chunks of ${checksums.chunkSize} bytes`,
   });
 }
+
+const NO_LIMIT = 0x7fffffff;
 
 const CHUNK_LENGTH_KEYS: Readonly<Record<string, number>> = { chunk_length_in_kb: 1024, chunk_length_kb: 1024 };
 
@@ -225,7 +234,15 @@ function checkChunkTable(info: CompressionInfo, stored: number, log: FindingLog)
   checkOptions(info, log);
 }
 
-function checkOptions({ options, chunkLength }: CompressionInfo, log: FindingLog): void {
+function checkOptions({ options, chunkLength, maxCompressedLength }: CompressionInfo, log: FindingLog): void {
+  // a chunk that does not shrink is the longest that is stored plain
+  if (maxCompressedLength < 0 || (maxCompressedLength > chunkLength && maxCompressedLength !== NO_LIMIT)) {
+    log.add('compression-info', 'impossible limit of compressed lengths', {
+      component: COMPONENT.compressionInfo,
+      seen: maxCompressedLength,
+      expected: `at most ${chunkLength}, or none`,
+    });
+  }
   for (const [key, value] of options) {
     const unit = CHUNK_LENGTH_KEYS[key];
     if (unit === undefined || Number(value) * unit === chunkLength) continue;
