@@ -10,11 +10,13 @@ import { CorruptError, UsageError } from '../../../src/bytes/errors.js';
 import { memoryOutput, type OutputStorage } from '../../../src/bytes/sink.js';
 import { diskStorage, type Storage } from '../../../src/bytes/source.js';
 import { findTable, type Schema, type Table, type View } from '../../../src/cql/schema.js';
-import { MajorCompaction, readAllFacts, type TaskResult } from '../../../src/engine/compaction/major-compaction.js';
-import { compactionParams } from '../../../src/engine/strategies/options.js';
+import { majorTasks } from '../../../src/engine/compaction/forced-tasks.js';
+import { readCandidates } from '../../../src/engine/compaction/read-candidate.js';
+import { TableCompaction } from '../../../src/engine/compaction/table-compaction.js';
 import { resolvePaths } from '../../../src/engine/data-directory.js';
 import { loadSchema } from '../../../src/engine/schema-loader.js';
 import type { SSTableDirectory } from '../../../src/engine/sstable-directory.js';
+import { compactionParams } from '../../../src/engine/strategies/options.js';
 import { componentPath, type Descriptor } from '../../../src/sstable/descriptor.js';
 import type { Partition, Row, Unfiltered } from '../../../src/sstable/row.js';
 import { openDescriptor } from '../../../src/sstable/sstable.js';
@@ -48,27 +50,47 @@ function compaction(
   output: OutputStorage,
   gcGraceSeconds: number,
   storage: Storage = diskStorage,
-): MajorCompaction {
+) {
   const { keyspace, table } = directory.place;
   const definition = findTable(schema, keyspace, table);
-  const sstables = readAllFacts(
+  const sstables = readCandidates(
     diskStorage,
     directory.sstables.map(({ descriptor }) => descriptor),
   );
-  return new MajorCompaction({
-    storage,
+  const params = compactionParams(definition?.options.compaction ?? { class: 'SizeTieredCompactionStrategy' });
+  const major = new TableCompaction({
+    mode: 'aside',
+    storage: withOutputs(storage, output),
     output,
     directory: OUTPUT,
     sstables,
-    outside: [],
     definition,
-    params: compactionParams(definition?.options.compaction ?? { class: 'SizeTieredCompactionStrategy' }),
+    params,
     version: latestWritten(sstables.map(({ descriptor }) => descriptor.version)),
     nowSeconds,
     gcGraceSeconds,
     isStrict: false,
     randomBits: () => 7n,
   });
+  return {
+    complete: () => major.complete(),
+    abort: () => major.abort(),
+    /** Runs all tasks of a major compaction. Returns what the table then consists of. */
+    run: async () => {
+      for (const task of majorTasks(sstables, params.strategy)) await major.run(task);
+      return major.live.map(({ descriptor }) => descriptor);
+    },
+  };
+}
+
+/** `storage`, and in the directory of the outputs what has been written. */
+function withOutputs(storage: Storage, output: OutputStorage): Storage {
+  const at = (file: string) => (file.startsWith(OUTPUT) ? output : storage);
+  return {
+    open: (file) => at(file).open(file),
+    list: (directory) => at(directory).list(directory),
+    stat: (file) => at(file).stat(file),
+  };
 }
 
 /** Of a column that was dropped, nothing from before that is left to read. */
@@ -158,9 +180,8 @@ for (const set of SETS) {
         const files = new Map<string, Uint8Array>();
         const output = memoryOutput(files);
         const major = compaction(one, output, gcGrace);
-        const results: TaskResult[] = await major.run();
-        major.publish();
-        const outputs = results.flatMap(({ outputs: made }) => made.map(({ descriptor }) => descriptor));
+        const outputs = await major.run();
+        major.complete();
         const after = await partitionsOf(output, outputs, definition);
         for (const later of [0, 90 * 86_400]) {
           expect(answer(after, one, one.nowSeconds + later)).toEqual(answer(before, one, one.nowSeconds + later));
