@@ -9,6 +9,7 @@ import {
   overlappingSSTables,
   type SSTableFacts,
 } from '../../../src/engine/compaction/sstable-facts.js';
+import { type CompactionStrategy, compactionParams } from '../../../src/engine/strategies/options.js';
 import { parseDescriptor } from '../../../src/sstable/descriptor.js';
 import { approximateKeyCount } from '../../../src/sstable/metadata/hyper-log-log-builder.js';
 import { decorate, partitionerOf } from '../../../src/sstable/partitioner.js';
@@ -95,27 +96,27 @@ it('never mixes SSTables of different repairs', () => {
   ]);
 });
 
+function strategyOf(name: string, options: Readonly<Record<string, string>> = {}): CompactionStrategy {
+  return compactionParams({ class: `${name}CompactionStrategy`, ...options }).strategy;
+}
+
 it('makes tasks by strategy', () => {
   const all = [...spans('ab', 'xy', 'bc'), sstable(4, 'xz', { repairedAtMillis: 1 })];
-  const tasks = (kind: 'SizeTiered' | 'Unified') => {
-    const options = { baseShardCount: 1, targetSSTableBytes: 1, minSSTableBytes: 0, sstableGrowth: 0 };
-    const strategy = kind === 'Unified' ? { kind, ...options } : { kind };
-    return majorTasks(all, strategy).map(({ inputs }) => ids(inputs));
-  };
-  expect(tasks('SizeTiered')).toEqual(['4', '1 2 3']);
-  expect(tasks('Unified')).toEqual(['4', '1 3', '2']);
-  expect(majorTasks([], { kind: 'SizeTiered' })).toEqual([]);
-  expect(majorTasks(spans('ab'), { kind: 'SizeTiered' })).toHaveLength(1);
+  const tasks = (strategy: CompactionStrategy) => majorTasks(all, strategy).map(({ inputs }) => ids(inputs));
+  const sizeTiered = strategyOf('SizeTiered');
+  expect(tasks(sizeTiered)).toEqual(['4', '1 2 3']);
+  expect(tasks(strategyOf('Unified', { base_shard_count: '1' }))).toEqual(['4', '1 3', '2']);
+  expect(majorTasks([], sizeTiered)).toEqual([]);
+  expect(majorTasks(spans('ab'), sizeTiered)).toHaveLength(1);
 });
 
 it('has one shard where the partitioner can not split its range', () => {
-  const strategy = {
-    kind: 'Unified',
-    baseShardCount: 4,
-    targetSSTableBytes: 1,
-    minSSTableBytes: 0,
-    sstableGrowth: 0,
-  } as const;
+  const strategy = strategyOf('Unified', {
+    base_shard_count: '4',
+    target_sstable_size: '1MiB',
+    min_sstable_size: '0B',
+    sstable_growth: '0',
+  });
   const cutter = outputCutter(majorShape(strategy), spans('ab', 'bc'));
   expect(cutter.before(0, 0, undefined)).toEqual({ level: 0, keyCount: 200 });
   expect(cutter.before(1, 0, { plain: 10, onDisk: 0 })).toBeUndefined();
