@@ -42,7 +42,7 @@ function clusteringOf(row: RowHistory, { clustering, clusteringTypes }: VersionN
   return Object.fromEntries(row.clustering.map((value, i) => [clustering[i]!, textOf(clusteringTypes[i]!, value)]));
 }
 
-const valueOf = (column: Column, value: Uint8Array, path?: Uint8Array) =>
+const valueText = (column: Column, value: Uint8Array, path?: Uint8Array) =>
   textOf(column.isComplex ? cellValueType(column.type, path) : column.type, value);
 
 const qualifierOf = ({ column, path }: CellHistory) =>
@@ -86,7 +86,7 @@ export function rowObject(row: RowHistory, names: VersionNames): object {
       versions: history.versions.map(({ source, cell, verdict, purgeableFromSeconds }) => ({
         sstable: names.sstables[source],
         timestampMicros: cell.timestampMicros,
-        value: cell.isTombstone ? undefined : valueOf(history.column, cell.value, history.path),
+        value: cell.isTombstone ? undefined : valueText(history.column, cell.value, history.path),
         ttlSeconds: cell.ttlSeconds,
         localDeletionSeconds: cell.localDeletionSeconds,
         verdict: verdictObject(verdict, names),
@@ -141,7 +141,7 @@ export function rowText(row: RowHistory, names: VersionNames): string {
     for (const { source, cell, verdict, purgeableFromSeconds } of history.versions) {
       const { timestampMicros: at } = cell;
       lines.push(`    ${at} ${microsTimeText(at)} ${names.sstables[source]}\n`);
-      const value = cell.isTombstone ? '' : `${valueOf(history.column, cell.value, history.path)}  `;
+      const value = cell.isTombstone ? '' : `${valueText(history.column, cell.value, history.path)}  `;
       lines.push(`      ${value}${verdictText(verdict, names, purgeableFromSeconds)}\n`);
     }
   }
@@ -156,7 +156,7 @@ export function bigTableText(key: string, row: RowHistory, names: VersionNames):
   for (const history of row.cells) {
     lines.push(`  ${family}:${qualifierOf(history)}\n`);
     for (const { cell, verdict } of history.versions) {
-      const value = cell.isTombstone ? '' : ` ${valueOf(history.column, cell.value, history.path)}`;
+      const value = cell.isTombstone ? '' : ` ${valueText(history.column, cell.value, history.path)}`;
       const dead = verdict.kind === 'live' || verdict.kind === 'merged' ? '' : `  (${verdict.kind})`;
       lines.push(`    @ ${microsTimeText(cell.timestampMicros)}${value}${dead}\n`);
     }

@@ -54,9 +54,14 @@ export function placeComparator(types: readonly CqlType[]): PlaceComparator {
   };
 }
 
-/** Whether the slice and what an SSTable covers, as its statistics tell, have anything in common. Not known: they may. */
+/** Whether the slice and what an SSTable covers, as its statistics tell, have anything in common. Not known: they may. An empty slice has nothing. */
 export function intersects(slice: ReadSlice, covered: Slice | undefined, types: readonly CqlType[]): boolean {
-  if (!covered) return true;
   const compare = compareClustering(types);
-  return compare(slice.start, covered.end) <= 0 && compare(covered.start, slice.end) <= 0;
+  if (compare(slice.start, slice.end) >= 0) return false;
+  if (!covered) return true;
+  return (
+    compare(covered.start, covered.end) < 0 &&
+    compare(slice.start, covered.end) < 0 &&
+    compare(covered.start, slice.end) < 0
+  );
 }
