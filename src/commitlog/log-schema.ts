@@ -18,6 +18,8 @@ export type LogTable = {
   readonly clusteringTypes: readonly CqlType[];
   /** Types of static and regular columns by stored name as latin1, those of dropped ones too. */
   readonly columnTypes: ReadonlyMap<string, CqlType>;
+  /** Of columns that only the log tells of. */
+  readonly laterTypes: Map<string, CqlType>;
 };
 
 /** A table's id as 16 bytes in latin1: how updates are looked up. */
@@ -41,6 +43,15 @@ export class LogSchema {
         const key = Buffer.from(definition.id.replaceAll('-', ''), 'hex').toString('latin1');
         if (replaces || !this.tables.has(key)) this.tables.set(key, logTable(definition, definition.id, origin));
       }
+    }
+  }
+
+  /** A column that the log brings to a table of this name, if it is not there. */
+  addColumn(keyspace: string, table: string, name: string, type: CqlType): void {
+    const key = Buffer.from(name).toString('latin1');
+    for (const known of this.tables.values()) {
+      if (known.keyspace !== keyspace || known.name !== table || known.columnTypes.has(key)) continue;
+      known.laterTypes.set(key, type);
     }
   }
 
@@ -75,6 +86,7 @@ function logTable(definition: Table | View, id: string, origin: TableOrigin): Lo
       clusteringOrder === 'desc' ? { kind: 'reversed', of: type } : type,
     ),
     columnTypes,
+    laterTypes: new Map(),
   };
 }
 

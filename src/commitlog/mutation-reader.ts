@@ -36,10 +36,16 @@ type Layout = {
   /** The column lists as stored, static ones first where `hasStatics`. */
   readonly stored: Uint8Array;
   readonly hasStatics: boolean;
+  readonly laterColumn: string | undefined;
   readonly cursor: UpdateCursor;
 };
 
-type KnownTable = { readonly id: string; readonly table: LogTable | undefined; readonly layouts: Layout[] };
+type KnownTable = {
+  readonly idBytes: Uint8Array;
+  readonly id: string;
+  readonly table: LogTable | undefined;
+  readonly layouts: Layout[];
+};
 
 export class MutationReader {
   /** Updates of the mutation, and the number of that under the cursor, from 0. */
@@ -53,6 +59,8 @@ export class MutationReader {
   key: Uint8Array = NOTHING;
   flags = 0;
   readonly stats = new UpdateStats();
+  /** A column of the update that only the log's own schema changes know: a node stops at it. */
+  laterColumn: string | undefined;
   /** Stands on the update, before its static row. `undefined` where the table is not known. */
   cursor: UpdateCursor | undefined;
 
@@ -62,6 +70,8 @@ export class MutationReader {
   private readonly in: MutationCursor;
   private readonly byId = new Map<string, KnownTable>();
   private known: KnownTable | undefined;
+  /** Index of what follows the update's stats. */
+  private headEnd = 0;
 
   /** @param version of the commit log */
   constructor(schema: LogSchema, version: number, file: string) {
@@ -104,6 +114,12 @@ export class MutationReader {
     return true;
   }
 
+  /** The cursor of the update on which {@link nextHead} stands. `undefined` where its table is not known. @throws CorruptError */
+  cursorOnHead(): UpdateCursor | undefined {
+    if (!this.cursor) this.look();
+    return this.cursor;
+  }
+
   private advance(): boolean {
     if (this.index >= 0) {
       if (!this.cursor) return false;
@@ -142,11 +158,13 @@ export class MutationReader {
     if (isReversed(this.flags)) throw c.corrupt('update is in reversed order', { seen: this.flags });
     if (isEmptyUpdate(this.flags)) this.stats.hasTimestamp = false;
     else this.stats.read(c);
+    this.headEnd = c.pos;
   }
 
   /** Puts the cursor of the update's columns on it, where the table is known. */
   private look(): void {
     const { known } = this;
+    this.in.pos = this.headEnd;
     const isEmpty = isEmptyUpdate(this.flags);
     this.cursor = known?.table && this.layoutOf(known, hasStaticRow(this.flags), isEmpty).cursor;
     this.cursor?.begin(this.position, this.key, this.flags, this.stats);
@@ -155,10 +173,20 @@ export class MutationReader {
   private knownTable(): KnownTable {
     const { in: c } = this;
     c.need(16);
+    // one mutation after the other is of the same table more often than not
+    if (this.known && this.isHere(this.known.idBytes)) {
+      c.pos += 16;
+      return this.known;
+    }
     const key = idKey(c.buf, c.pos);
     let known = this.byId.get(key);
     if (!known) {
-      known = { id: uuidText(c.buf, c.pos), table: this.schema.find(key), layouts: [] };
+      known = {
+        idBytes: c.buf.slice(c.pos, c.pos + 16),
+        id: uuidText(c.buf, c.pos),
+        table: this.schema.find(key),
+        layouts: [],
+      };
       this.byId.set(key, known);
     }
     c.pos += 16;
@@ -174,15 +202,18 @@ export class MutationReader {
       if (layout.hasStatics !== hasStatics || !(isEmpty ? layout.stored.length === 0 : this.isHere(layout.stored)))
         continue;
       c.pos += layout.stored.length;
+      this.laterColumn = layout.laterColumn;
       return layout;
     }
     const start = c.pos;
+    this.laterColumn = undefined;
     const statics = hasStatics ? this.readColumns(known.table!) : [];
     const regulars = isEmpty ? [] : this.readColumns(known.table!);
     const header = headerOf(known.table!, statics, regulars, this.file);
     const layout: Layout = {
       stored: c.buf.slice(start, c.pos),
       hasStatics,
+      laterColumn: this.laterColumn,
       cursor: new UpdateCursor(c, header, rowVersion(this.version)),
     };
     layouts.push(layout);
@@ -201,7 +232,12 @@ export class MutationReader {
     const columns: StoredColumn[] = [];
     for (let left = c.count(c.uvint32(), 1, 'columns'); left > 0; left--) {
       const nameBytes = c.bytes(c.uvint32());
-      const type = table.columnTypes.get(Buffer.from(nameBytes).toString('latin1'));
+      const key = Buffer.from(nameBytes).toString('latin1');
+      let type = table.columnTypes.get(key);
+      if (!type) {
+        type = table.laterTypes.get(key);
+        this.laterColumn = type && Buffer.from(nameBytes).toString('utf8');
+      }
       if (!type) throw unknownColumn(table, nameBytes, c);
       columns.push({ nameBytes, type: marshalTypeName(type) });
     }

@@ -116,7 +116,9 @@ class CompressedSections implements SectionDecoder {
     const { codec } = this;
     if (codec.name === 'DeflateCompressor') {
       const plain = inflate(stored.subarray(4), length);
-      return { buf: plain, length: plain.length };
+      // no Buffer: its slice() makes no copy
+      const buf = new Uint8Array(plain.buffer, plain.byteOffset, plain.length);
+      return { buf, length: buf.length };
     }
     const own = ownLength(codec.name, stored, 4);
     const used = own >= 0 && own < length ? own : length;

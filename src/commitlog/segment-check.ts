@@ -78,7 +78,8 @@ export function* checkSegment(
         reader.begin(entry);
         while (reader.next()) {
           visitor.passed(entry, reader.tableId);
-          if (!reader.cursor) visitor.unknown(entry, reader.tableId);
+          if (!reader.cursor || reader.table?.origin === 'log') visitor.unknown(entry, reader.tableId);
+          if (reader.laterColumn !== undefined) visitor.unreadable(entry, laterFault(reader, entry));
         }
       });
     },
@@ -154,6 +155,12 @@ function contentFault(error: CorruptError, entry: Entry): SegmentFault {
     ...(seen !== undefined && { seen }),
     ...(expected !== undefined && { expected }),
   };
+}
+
+function laterFault({ table, laterColumn }: MutationReader, entry: Entry): SegmentFault {
+  const { startPosition: position, section } = entry;
+  const message = `update names the column ${laterColumn} of ${table?.keyspace}.${table?.name}, which only the log knows`;
+  return { kind: 'mutation_content', message, filePosition: position, position, section };
 }
 
 function behindFault({ filePosition, position, sections }: SegmentEnd, isUnsynced: boolean): SegmentFault {

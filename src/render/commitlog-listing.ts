@@ -55,14 +55,14 @@ function segmentsText({ segments, persisted }: LogListing): string {
   const rows = segments.map((segment) => {
     const { content, descriptor } = segment;
     const name = path.basename(segment.file, '.log').replace(/^CommitLog-/, '');
-    if (!content) return [name, 'unread', bytesText(segment.bytes), '', '', '', ''];
+    if (!content) return [name, 'unread', bytesText(segment.bytes)];
     return [
       name,
       formText(descriptor),
       bytesText(segment.bytes),
       countText(content.end.sections),
       countText(content.mutations),
-      isMeasured ? countText(content.dirtyMutations) : 'unmeasured',
+      ...(isMeasured ? [countText(content.dirtyMutations)] : []),
       dayTime(content.span?.lastMicros),
     ];
   });
@@ -72,7 +72,7 @@ function segmentsText({ segments, persisted }: LogListing): string {
     { title: 'size', align: right },
     { title: 'sections', align: right },
     { title: 'mutations', align: right },
-    { title: 'dirty', align: right },
+    ...(isMeasured ? [{ title: 'dirty', align: right }] : []),
     { title: 'last write' },
   ];
   return tableText(columns, rows, { width: WIDTH });
@@ -95,16 +95,19 @@ function tablesText({ tables, persisted }: LogListing, showsSystem: boolean): st
     content.table ? `${content.table.keyspace}.${content.table.name}` : content.tableId,
     countText(content.mutations),
     bytesText(content.bytes),
-    isMeasured ? countText(content.dirtyMutations) : 'unmeasured',
-    isMeasured ? bytesText(content.dirtyBytes) : 'unmeasured',
+    ...(isMeasured ? [countText(content.dirtyMutations), bytesText(content.dirtyBytes)] : []),
     dayTime(content.span?.lastMicros),
   ]);
   const columns = [
     { title: 'table' },
     { title: 'mutations', align: right },
     { title: 'size', align: right },
-    { title: 'dirty', align: right },
-    { title: 'dirty size', align: right },
+    ...(isMeasured
+      ? [
+          { title: 'dirty', align: right },
+          { title: 'dirty size', align: right },
+        ]
+      : []),
     { title: 'last write' },
   ];
   const hidden = tables.length - shown.length;
@@ -117,7 +120,7 @@ function dayTime(micros: bigint | undefined): string {
   return micros === undefined ? '' : microsTimeText(micros).slice(0, 19).replace('T', ' ');
 }
 
-function findingsText({ segments, holes, tables }: LogListing): string {
+function findingsText({ segments, holes, tables, schema }: LogListing): string {
   const lines: string[] = [];
   for (const { file, content, unmeasured, hint } of segments) {
     const name = path.basename(file);
@@ -130,8 +133,8 @@ function findingsText({ segments, holes, tables }: LogListing): string {
       `${countText(missing)} of the ids between ${after} and ${before} are not here: flushed and removed, or lost`,
     );
   }
-  const unknown = tables.filter(({ table }) => !table);
-  if (unknown.length > 0) {
+  const unknown = tables.filter(({ table }) => !table || table.origin === 'log');
+  if (unknown.length > 0 && schema) {
     const mutations = unknown.reduce((sum, table) => sum + table.mutations, 0);
     lines.push(`${countText(mutations)} mutations are of tables that the schema does not have: a node drops them`);
   }
@@ -205,7 +208,7 @@ export function listingJson(listing: LogListing): object {
     })),
     tables: listing.tables.map(({ tableId, table, ...content }) => ({
       tableId,
-      ...(table && { keyspace: table.keyspace, table: table.name }),
+      ...(table && { keyspace: table.keyspace, table: table.name, isFromLog: table.origin === 'log' }),
       ...totals(content),
     })),
     holes: listing.holes,

@@ -4,7 +4,7 @@ import { CorruptError, UsageError } from '../../bytes/errors.js';
 import { toBigInt } from '../../bytes/int64.js';
 import { diskStorage } from '../../bytes/source.js';
 import { ByteWriter } from '../../bytes/writer.js';
-import { findSegments, type SegmentFile } from '../../commitlog/commit-log-directory.js';
+import type { SegmentFile } from '../../commitlog/commit-log-directory.js';
 import type { LogTable } from '../../commitlog/log-schema.js';
 import { MutationReader } from '../../commitlog/mutation-reader.js';
 import type { SegmentFault } from '../../commitlog/segment-fault.js';
@@ -12,7 +12,6 @@ import type { Entry, SegmentVisitor } from '../../commitlog/segment-reader.js';
 import type { UpdateCursor } from '../../commitlog/update-cursor.js';
 import { columnsOfKind, isCompactTable, isSystemKeyspace } from '../../cql/schema.js';
 import { parseValue } from '../../cql/values/parse-value.js';
-import { loadLogSchema } from '../../engine/commitlog-schema.js';
 import { sourceText } from '../../engine/schema-loader.js';
 import { makeFilter, type UnfilteredFilter } from '../../engine/unfiltered-filter.js';
 import { MutationNdjsonWriter, unknownUpdateLine } from '../../render/commitlog-ndjson.js';
@@ -28,9 +27,9 @@ import { EXIT, type ExitCode } from '../exit.js';
 import { parseMicros } from '../flags.js';
 import { withSink } from '../output.js';
 import { startProgress } from '../progress.js';
-import { cipherOfFlags } from './cipher.js';
 import { faultText } from './fault-text.js';
 import type { LOG_FORMATS } from './formats.js';
+import { learnFromLog, openLog } from './log-context.js';
 import { compareLogPositions, type LogPosition, parseLogPosition } from './log-position.js';
 import { walkSegment } from './segments.js';
 
@@ -60,14 +59,11 @@ export async function dumpLog(
   if (flags.key !== undefined && flags.table === undefined) {
     throw new UsageError('--key needs --table', { hint: 'keys are read by the types of their table' });
   }
-  const segments = findSegments(diskStorage, paths);
-  const { tables, loaded } = await loadLogSchema(diskStorage, paths, {
-    data: flags.data,
-    schemaFile: flags.schema,
-    nowSeconds: flags.now,
-  });
+  const log = await openLog(paths, flags);
+  const { segments, cipherOf } = log;
+  const { loaded, tables } = log.schema;
   tell(loaded ? sourceText(loaded) : 'no schema: name the data directory with --data, or CQL with --schema');
-  const cipherOf = await cipherOfFlags(flags);
+  await learnFromLog(log);
   const progress = await startProgress(
     'dumping',
     segments.reduce((sum, { bytes }) => sum + bytes, 0),

@@ -2,9 +2,11 @@
 import { LsmctlError } from '../../bytes/errors.js';
 import { diskStorage } from '../../bytes/source.js';
 import { findSegments, type SegmentFile } from '../../commitlog/commit-log-directory.js';
-import type { CipherOf } from '../../commitlog/section-decoder.js';
+import { type CipherOf, sectionDecoder } from '../../commitlog/section-decoder.js';
+import { readDescriptor } from '../../commitlog/segment-descriptor.js';
 import { NOTHING_PERSISTED, type Persisted, readPersisted } from '../../engine/commitlog-persisted.js';
 import { type LoadedLogSchema, loadLogSchema } from '../../engine/commitlog-schema.js';
+import { LoggedSchema } from '../../engine/commitlog-tables.js';
 import { breathe, interruptible } from '../interrupt.js';
 import { cipherOfFlags } from './cipher.js';
 
@@ -46,6 +48,28 @@ async function persistedOf({ dataDirectories }: LoadedLogSchema, nowSeconds: num
 
 export function persistedOrNothing(persisted: LogContext['persisted']): Persisted {
   return 'unmeasured' in persisted ? NOTHING_PERSISTED : persisted;
+}
+
+/**
+ * Adds the tables and columns that only the log tells of: those of changes to the schema that were not flushed, or have been undone since.
+ * Segments that can't be opened are told by who reads them.
+ */
+export async function learnFromLog({ segments, schema: { tables }, cipherOf }: LogContext): Promise<void> {
+  const logged = new LoggedSchema();
+  for (const { file } of segments) {
+    const source = diskStorage.open(file);
+    try {
+      const descriptor = readDescriptor(diskStorage, file);
+      const decoder = await sectionDecoder(descriptor, file, cipherOf);
+      await drive(logged.take({ source, descriptor, decoder }, tables));
+    } catch (error) {
+      if (!(error instanceof LsmctlError)) throw error;
+    } finally {
+      source.close();
+    }
+  }
+  for (const { keyspace, table, name, type } of logged.columns()) tables.addColumn(keyspace, table, name, type);
+  for (const schema of logged.schemas()) tables.add(schema, 'log');
 }
 
 /** Runs a walk to its end and lets signals in between. */

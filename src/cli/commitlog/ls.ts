@@ -7,7 +7,7 @@ import { readDescriptor } from '../../commitlog/segment-descriptor.js';
 import { findHoles, type SegmentContent, sumTables, sumTotals, takeContent } from '../../engine/commitlog-inventory.js';
 import type { ListedSegment, LogListing } from '../../render/commitlog-listing.js';
 import { startProgress } from '../progress.js';
-import { drive, type LogFlags, openLog, persistedOrNothing } from './log-context.js';
+import { drive, type LogFlags, learnFromLog, openLog, persistedOrNothing } from './log-context.js';
 
 /** @throws UsageError, UnsupportedError, CorruptError (schema) */
 export async function listLog(paths: readonly string[], flags: LogFlags): Promise<LogListing> {
@@ -37,9 +37,14 @@ export async function listLog(paths: readonly string[], flags: LogFlags): Promis
     doneBytes += file.bytes;
   }
   progress.stop();
+  const unnamed = contents.some(({ tables }) => tables.some(({ table }) => !table));
+  if (unnamed) await learnFromLog(log);
+  const tableOf = new Map([...log.schema.tables.all()].map((table) => [table.id, table]));
   return {
     segments,
-    tables: sumTables(contents).sort((a, b) => b.bytes - a.bytes),
+    tables: sumTables(contents)
+      .map((content) => ({ ...content, table: content.table ?? tableOf.get(content.tableId) }))
+      .sort((a, b) => b.bytes - a.bytes),
     totals: sumTotals(contents),
     holes: findHoles(log.segments.map(({ id }) => id)),
     persisted:

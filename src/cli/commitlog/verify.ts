@@ -6,7 +6,7 @@ import { LeftMutations } from '../../render/commitlog-verdict.js';
 import { jsonLine } from '../../render/json.js';
 import { withSink } from '../output.js';
 import { startProgress } from '../progress.js';
-import { drive, type LogFlags, openLog, persistedOrNothing } from './log-context.js';
+import { drive, type LogFlags, learnFromLog, openLog, persistedOrNothing } from './log-context.js';
 
 export type VerifyFlags = LogFlags & { readonly left?: string | undefined };
 
@@ -20,6 +20,7 @@ export async function verifyPaths(
 ): Promise<LogVerdict> {
   const log = await openLog(paths, flags);
   if ('unmeasured' in log.persisted) tell(`what SSTables hold already is not known: ${log.persisted.unmeasured}`);
+  await learnFromLog(log);
   const total = log.segments.reduce((sum, { bytes }) => sum + bytes, 0);
   const progress = await startProgress('checking', total);
   const left = new LeftMutations();
