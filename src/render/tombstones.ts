@@ -17,26 +17,28 @@ export function tombstonesText(tables: readonly TombstonesReport[]): string {
 }
 
 function tableBlocks(table: TombstonesReport): string {
+  if (!table.reads) return heading(table);
   const blocks = [heading(table), readsBlock(table), ...topBlock(table), sstablesBlock(table)];
   if (table.windows) blocks.push(windowsBlock(table));
   if (table.expired.droppable.length > 0 || table.expired.held.length > 0) blocks.push(expiredBlock(table));
-  if (table.reads) blocks.push(remediesBlock(table));
+  blocks.push(remediesBlock(table));
   return blocks.join('\n\n');
 }
 
-function heading({ table, sstables, strategy, now, gcGraceSeconds, isCommitLogRead }: TombstonesReport): string {
+function heading({ table, reads, sstables, strategy, now, gcGraceSeconds, isCommitLogRead }: TombstonesReport): string {
   const bytes = sstables.reduce((sum, { dataBytes }) => sum + dataBytes, 0);
   const name = strategy.slice(strategy.lastIndexOf('.') + 1);
   const lines = [
     `${table}: ${plural(sstables.length, 'SSTable')}, ${bytesText(bytes)}${name === '' ? '' : `, ${name}`}`,
-    `as of ${now}, gc_grace ${durationText(gcGraceSeconds)}`,
   ];
+  if (!reads) return `${lines[0]}\n  nothing is deleted and nothing expires, by Statistics.db: no Data.db was read`;
+  lines.push(`as of ${now}, gc_grace ${durationText(gcGraceSeconds)}`);
   if (!isCommitLogRead) lines.push('unflushed writes are not known (--commitlog): they may hold back more');
   return lines.join('\n');
 }
 
 function readsBlock({ reads, rows, warn, fail }: TombstonesReport): string {
-  if (!reads) return 'By Statistics.db nothing is deleted and nothing expires: no Data.db was read.';
+  if (!reads) return '';
   const line = (title: string, counts: Readonly<Record<(typeof SHAPES)[number], number>>) => [
     title,
     ...SHAPES.map((shape) => countText(counts[shape])),
@@ -185,12 +187,12 @@ function expiredBlock({ expired }: TombstonesReport): string {
 
 function remediesBlock({ remedies }: TombstonesReport): string {
   if (remedies.length === 0) return 'No compaction frees a tombstone now.';
-  const lines = ['What to compact, the cheapest for what it frees first (--out keeps it for compact apply):'];
+  const lines = ['What to compact, the cheapest for what it frees first (--out FILE, then compact\napply FILE):'];
   remedies.forEach((remedy, i) => {
     lines.push(wrapped(`${i + 1}. ${remedyText(remedy)}`, '  '));
     if (remedy.steps.length > 1) {
       const [step] = remedy.steps;
-      const cheap = `at most ${countText(step!.tombstones)} of them already with ${namesText(step!.sstables)}`;
+      const cheap = `${countText(step!.tombstones)} of them go with ${namesText(step!.sstables)} alone`;
       lines.push(wrapped(`${cheap}: ${bytesText(step!.bytes)} to rewrite`, '     '));
     }
   });

@@ -88,7 +88,7 @@ export type PartitionFates = { readonly sstable: Candidate; readonly fates: read
 export type Remedy = {
   readonly sstables: readonly Candidate[];
   readonly task: PlannedTask<Candidate>;
-  /** What compacting them together drops, exactly. */
+  /** Deletions and expired data in them, less what of it compacting them together leaves: exact. */
   readonly freed: number;
   /** Of Data.db of the inputs. */
   readonly rewrittenBytes: number;
@@ -176,7 +176,7 @@ export async function tableTombstones(setup: TombstonesSetup): Promise<TableTomb
     reads,
     sstables: fates,
     partitions,
-    remedies: await remediesOf(freeables, setup, judge),
+    remedies: await remediesOf(freeables, setup, judge, fates),
     expiry: { droppable: expiry.droppable, held: expiry.held, blockers },
     windows: windows && windowStates(sstables, windows, gcGraceSeconds),
   };
@@ -302,13 +302,16 @@ async function remediesOf(
   freeables: readonly Freeable[],
   { sstables, params }: TombstonesSetup,
   judge: (inputs: readonly Candidate[]) => Promise<Judgement>,
+  fates: readonly SSTableFates[],
 ): Promise<Remedy[]> {
   const bytes = sstables.map(({ onDiskBytes }) => onDiskBytes);
   const remedies: Remedy[] = [];
   for (const { sstables: indexes, steps } of remedySets(freeables, bytes).slice(0, MAX_REMEDIES)) {
     const inputs = indexes.map((i) => sstables[i]!);
     const [task] = chosenTasks(inputs, params.strategy); // of one repair state: causes set the others apart
-    remedies.push(remedyOf(inputs, task!, await judge(inputs), steps, sstables));
+    const before = sum(indexes, (i) => sum(fates[i]!.fates, ({ tally }) => tally.total));
+    const remedy = remedyOf(inputs, task!, await judge(inputs), steps, sstables, before);
+    if (remedy.freed > 0 || remedy.freedPlainBytes > 0) remedies.push(remedy);
   }
   return remedies.sort((a, b) => (a.bytesPerByte ?? Infinity) - (b.bytesPerByte ?? Infinity));
 }
@@ -316,9 +319,10 @@ async function remediesOf(
 function remedyOf(
   inputs: readonly Candidate[],
   task: PlannedTask<Candidate>,
-  { groups, expired, expiredTally, purge, lost, plainBytes: read }: Judgement,
+  { groups, expired, purge, lost, plainBytes: read }: Judgement,
   steps: readonly RemedyStep[],
   sstables: readonly Candidate[],
+  before: number,
 ): Remedy {
   const unread = expired as readonly Candidate[];
   const rewrittenBytes = sum(inputs, ({ onDiskBytes }) => onDiskBytes) - sum(unread, ({ onDiskBytes }) => onDiskBytes);
@@ -326,14 +330,11 @@ function remedyOf(
   const plainBytes = read + unreadPlain;
   const freedPlainBytes = unreadPlain + lost.overwritten + lost.deleted + purge.tombstoneBytes + purge.expiredBytes;
   const freedOnDisk = plainBytes > 0 ? (freedPlainBytes * sum(inputs, (one) => one.onDiskBytes)) / plainBytes : 0;
-  const dropped = sum(
-    groups.filter(({ verdict }) => verdict === 'droppable'),
-    ({ tally }) => tally.total,
-  );
+  const kept = groups.filter(({ verdict }) => verdict !== 'droppable');
   return {
     sstables: inputs,
     task,
-    freed: dropped + expiredTally.total,
+    freed: before - sum(kept, ({ tally }) => tally.total),
     rewrittenBytes,
     plainBytes,
     freedPlainBytes,
