@@ -102,5 +102,5 @@ export class ReadCandidate {
   }
 }
 
-/** Bytes that a cursor reads ahead at most: a merge of many SSTables has a cursor each. */
-const WINDOW_BYTES = 1 << 16;
+/** Bytes that a cursor reads ahead at most: less than a chunk, so that no chunk is decompressed that is not asked for. */
+const WINDOW_BYTES = 1 << 12;

@@ -98,6 +98,8 @@ export class ReadPath {
   private readonly setup: ReadPathSetup;
   private readonly candidates: readonly ReadCandidate[];
   private readonly key: DecoratedKey;
+  private readonly types: SerializationHeader['clusteringTypes'];
+  private readonly columns: NameQueryColumns;
   private readonly found: Found[] = [];
   private sources: { readonly source: ReadSource; readonly found: Found }[] = [];
 
@@ -107,6 +109,8 @@ export class ReadPath {
     const { statistics } = this.candidates[0]!;
     this.partitioner = partitionerOf(statistics.validation.partitioner, statistics.header.keyType);
     this.key = decorate(this.partitioner, setup.key);
+    this.types = statistics.header.clusteringTypes;
+    this.columns = this.queriedColumns(statistics.header);
   }
 
   /** Whether a clustering is asked for by name: see above. */
@@ -154,13 +158,13 @@ export class ReadPath {
   }
 
   private async findByName(inside: readonly ReadCandidate[]): Promise<void> {
-    const query = new NameQuery(this.columns(), this.isCompact());
+    const query = new NameQuery(this.columns, this.isCompact());
     let hasResult = false;
     let isOver: ReadOutcome | undefined;
     for (const candidate of inside) {
       const max = candidate.maxTimestampMicros;
       if (!isOver && hasResult && query.partition.isSet && max < query.partitionMicros) isOver = 'newer-deletion';
-      const left = hasResult ? query.wants(max) : { row: true, statics: this.columns().statics.length > 0 };
+      const left = hasResult ? query.wants(max) : { row: true, statics: this.columns.statics.length > 0 };
       if (!isOver && !left.row && !left.statics) isOver = 'complete';
       if (isOver) {
         this.pass(candidate, isOver);
@@ -181,14 +185,12 @@ export class ReadPath {
     }
   }
 
-  /** What an SSTable may have of the answer. */
+  /** What an SSTable may have of the answer. Its header is decoded only where the table has static columns. */
   private wantsOf({ statistics }: ReadCandidate) {
-    const { stats, header } = statistics;
-    const { definition, slice } = this.setup;
-    const hasStatics = definition ? columnsOfKind(definition, 'static').length > 0 : header.staticColumns.length > 0;
+    const { stats } = statistics;
     return {
-      rows: intersects(slice, stats.coveredClustering, header.clusteringTypes),
-      statics: hasStatics && header.staticColumns.length > 0,
+      rows: intersects(this.setup.slice, stats.coveredClustering, this.types),
+      statics: this.columns.statics.length > 0 && statistics.header.staticColumns.length > 0,
       deletion: stats.hasPartitionLevelDeletions,
     };
   }
@@ -290,9 +292,8 @@ export class ReadPath {
     return new ReadSource({ sstable, map, position: entry.dataPosition, slice, block, isStaticOnly, until });
   }
 
-  private columns(): NameQueryColumns {
+  private queriedColumns(header: SerializationHeader): NameQueryColumns {
     const { definition } = this.setup;
-    const { header } = this.candidates[0]!.statistics;
     if (!definition) {
       return { statics: columnKeys(header.staticColumns), regulars: columnKeys(header.regularColumns) };
     }
