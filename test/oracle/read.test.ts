@@ -87,7 +87,7 @@ function query(table: string, { int, pick }: Random): Query {
 }
 
 type Answer = {
-  readonly rows: readonly unknown[];
+  readonly rows: readonly string[];
   readonly counts: string;
   readonly sstables: readonly string[];
 };
@@ -107,7 +107,7 @@ async function traced(client: Client, table: string, where: string): Promise<Ans
     (text) => /^(?:Key cache hit|Partition index.* found) for sstable ([^\s,]+)/.exec(text)?.[1],
   );
   return {
-    rows: result.rows.map((row) => JSON.parse(row.values()[0])),
+    rows: result.rows.map((row) => row.values()[0] as string),
     counts: events.map((text) => /^Read \d+ live rows and \d+ tombstone cells/.exec(text)?.[0]).find(Boolean) ?? 'none',
     sstables: found.filter((id) => id !== undefined).toSorted(),
   };

@@ -38,7 +38,10 @@ export type ReadFlags = {
 };
 
 export type ReadDone = {
-  readonly report: ReadReport & { readonly rows?: unknown[]; readonly versions?: object };
+  readonly report: ReadReport & {
+    /** Each the text that SELECT JSON gives: numbers keep all their digits. */ readonly rows?: readonly string[];
+    readonly versions?: object;
+  };
   readonly exitCode: ExitCode;
 };
 
@@ -63,12 +66,12 @@ export async function readKey(
   try {
     await path.find();
     const merged = path.header();
-    const rows: unknown[] = [];
+    const rows: string[] = [];
     const shows = !flags.versions && flags.format === 'json';
     const limit = flags.limit ?? (write ? Number.POSITIVE_INFINITY : JSON_ROWS);
     const take = (line: Uint8Array) => {
       if (write) write(line);
-      else rows.push(JSON.parse(Buffer.from(line).toString('utf8')));
+      else rows.push(Buffer.from(line).toString('utf8').trimEnd());
     };
     const answer = answerOf(path, merged, { table, key, slice, nowSeconds, limit }, shows ? take : () => {});
     path.settle();

@@ -18,7 +18,11 @@ const FLAGS = { trace: true, versions: false, format: 'json', all: false, now, w
 
 async function read(table: readonly [string, string], key: string | undefined, flags: object = {}) {
   const done = await runRead(directoryOf(...table), key, { ...FLAGS, ...flags }, undefined, () => {});
-  return { ...done, body: done.body as ReadReport & { rows: Record<string, unknown>[] } };
+  const body = done.body as ReadReport & { rows?: string[] };
+  return {
+    ...done,
+    body: { ...body, rows: (body.rows ?? []).map((row) => JSON.parse(row) as Record<string, unknown>) },
+  };
 }
 
 describe('read', () => {
