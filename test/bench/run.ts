@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- [dump] [metadata] [bloom] [compact] [--rounds N]`: lsmctl and the real tools on the same files in one run, with ratios and the targets they
+ * `npm run bench -- [dump] [metadata] [bloom] [verify] [tombstones] [compact] [--rounds N]`: lsmctl and the real tools on the same files in one run, with ratios and the targets they
  * are held to. Exits 1 where a target is missed. The SSTables are made with real Cassandra at first use (see bulk.ts). Names of bulk.ts limit
  * `compact` to those. LSMCTL names another bin/run.js.
  */
@@ -13,6 +13,8 @@ import { BULK, type BulkName, bulk } from './bulk.js';
 import { benchCompact } from './compact.js';
 import { type Command, compare, type Figures } from './measure.js';
 import { missed, show, target } from './report.js';
+import { benchTombstones } from './tombstones.js';
+import { benchVerify } from './verify.js';
 
 const LSMCTL = process.env.LSMCTL ?? fileURLToPath(new URL('../../bin/run.js', import.meta.url));
 const words = process.argv.slice(2);
@@ -156,6 +158,8 @@ console.log(
 if (asked('dump')) await benchDump();
 if (asked('metadata')) await benchMetadata();
 if (asked('bloom')) await benchBloom(LSMCTL, ROUNDS);
+if (asked('verify')) await benchVerify(LSMCTL, ROUNDS);
+if (asked('tombstones')) await benchTombstones(LSMCTL, ROUNDS);
 if (asked('compact')) await benchCompact(LSMCTL, roundsAt < 0 ? 3 : ROUNDS, compactNames());
 console.log(missed() === 0 ? '\nall targets met' : `\n${missed()} targets missed`);
 process.exitCode = missed() === 0 ? 0 : 1;

@@ -1,4 +1,5 @@
 /** Whether values are of their type, decided without a call where the type can't be violated, and in a short one for text. */
+import { isUtf8 } from 'node:buffer';
 import { native } from '../../cql/marshal.js';
 import type { CqlType } from '../../cql/type.js';
 import { cellValueType, fixedLength, isMultiCell, pathType } from '../../cql/type-facts.js';
@@ -21,9 +22,14 @@ export function valueTest(type: CqlType): ValueTest | undefined {
   return (buf, start, end) => validateValue(type, buf, start, end) === undefined;
 }
 
+/** From so many bytes on a call of the engine costs less than a loop. */
+const LONG_TEXT = 40;
+
 function isText(buf: Uint8Array, start: number, end: number): boolean {
-  for (let i = start; i < end; i++) if (buf[i]! >= 0x80) return invalidUtf8At(buf, start, end) < 0;
-  return true;
+  if (end - start >= LONG_TEXT) return isUtf8(buf.subarray(start, end));
+  let bits = 0;
+  for (let i = start; i < end; i++) bits |= buf[i]!;
+  return bits < 0x80 || invalidUtf8At(buf, start, end) < 0;
 }
 
 /** What the cells of a column are held to. */

@@ -186,6 +186,9 @@ export type RowWalk = {
   readonly onPosition: (position: number) => void;
 };
 
+/** Plain bytes after which somebody wants to hear how far it is. */
+const TOLD_BYTES = 1 << 20;
+
 /** By the data, all of it. */
 export function walkData(
   parts: WalkParts & { readonly data: CheckedData },
@@ -199,6 +202,7 @@ export function walkData(
   const cursor = new UnfilteredCursor(new DataCursor(data), header!, descriptor.version);
   walk.advance();
   let position = 0;
+  let told = 0;
   while (position < data.length) {
     const index = own.index;
     while (walk.hasEntry && index!.dataPosition < position) {
@@ -263,7 +267,10 @@ export function walkData(
       position = own.index!.dataPosition;
       cursor.goTo(position, data.length);
     }
-    onPosition(position);
+    if (position - told >= TOLD_BYTES) {
+      told = position;
+      onPosition(position);
+    }
   }
   while (walk.hasEntry) {
     walk.tellIndex('index', 'entry leads to no partition', own.index!.dataPosition, `below ${position}`);
