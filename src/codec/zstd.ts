@@ -4,7 +4,7 @@
  *   u32 LE magic | u8 descriptor | [u8 window] | [dictionary id] | plain length in 0, 1, 2, 4 or 8 bytes LE | blocks | [u32 LE checksum]
  */
 import zlib from 'node:zlib';
-import type { Simple } from 'zstd-codec';
+import type { Simple, Streaming } from 'zstd-codec';
 import { UnsupportedError } from '../bytes/errors.js';
 import { type Codec, CodecError, type CodecOptions, checkOptions, checkRoom, integerOption, place } from './codec.js';
 
@@ -68,19 +68,38 @@ async function loadLibrary(): Promise<Library> {
     };
   }
   const { ZstdCodec } = (await import('zstd-codec')).default;
-  const simple = await new Promise<Simple>((done) => ZstdCodec.run((zstd) => done(new zstd.Simple())));
+  const [simple, streaming] = await new Promise<[Simple, Streaming]>((done) =>
+    ZstdCodec.run((zstd) => done([new zstd.Simple(), new zstd.Streaming()])),
+  );
   return {
     decompress(src, length) {
       if (src.length + length <= PACKAGE_ROOM_BYTES) return simple.decompress(src);
+      if (windowBytes(src) <= MAX_WINDOW_BYTES) return streaming.decompressChunks(piecesOf(src), length);
       throw new UnsupportedError(`a Zstd chunk of ${length} bytes is too large for this version of Node`, {
         seen: `${src.length} bytes, ${length} decompressed`,
-        expected: `at most ${PACKAGE_ROOM_BYTES} together`,
+        expected: `at most ${PACKAGE_ROOM_BYTES} together, or a window of at most ${MAX_WINDOW_BYTES}`,
         hint: 'Node 22.15 or later reads it: it brings a Zstd of its own',
       });
     },
     compress: (src, level) =>
       src.length + compressBound(src.length) <= PACKAGE_ROOM_BYTES ? simple.compress(src, level) : null,
   };
+}
+
+/** What goes through the package's memory at a time, where a frame as a whole does not fit (sections of commit logs). */
+const PIECE_BYTES = 1 << 16;
+/** The window is held in that memory: 2 MiB at level 3, 8 MiB at the highest. */
+const MAX_WINDOW_BYTES = 8 << 20;
+
+/** Bytes that a frame looks back on. */
+function windowBytes(src: Uint8Array): number {
+  if (((src[4] ?? 0) & 0x20) !== 0) return contentSize(src, 0, src.length);
+  const log = 10 + ((src[5] ?? 0) >>> 3);
+  return 2 ** log + (2 ** log / 8) * ((src[5] ?? 0) & 7);
+}
+
+function* piecesOf(src: Uint8Array): Generator<Uint8Array> {
+  for (let at = 0; at < src.length; at += PIECE_BYTES) yield src.subarray(at, at + PIECE_BYTES);
 }
 
 /** As libzstd's ZSTD_compressBound. */
