@@ -18,7 +18,7 @@ const LSMCTL = process.env.LSMCTL ?? fileURLToPath(new URL('../../bin/run.js', i
 const SEED = Number(process.env.LSMCTL_SEED ?? 20240601);
 const NODE = { address: '127.0.0.60', jmxPort: 7206 };
 /** Damages of each table: each costs a start of the real tool. */
-const DAMAGES = Number(process.env.LSMCTL_TRIALS ?? 4);
+const DAMAGES = Number(process.env.LSMCTL_TRIALS ?? 3);
 const BIG = ['storage_compatibility_mode: NONE', 'sstable: { selected_format: big }'];
 const BTI = ['storage_compatibility_mode: NONE', 'sstable: { selected_format: bti }'];
 const RELEASES: readonly (readonly [name: string, version: string, yaml: readonly string[]])[] = [
