@@ -39,8 +39,16 @@ export type Blocker = {
   readonly aloneBytes: number;
 };
 
-/** @param sstables all of the table */
-export function expiryOf(sstables: readonly Candidate[], params: CompactionParams, gcBeforeSeconds: number): Expiry {
+/**
+ * @param sstables all of the table
+ * @param unflushedMicros least timestamp of what is in no SSTable
+ */
+export function expiryOf(
+  sstables: readonly Candidate[],
+  params: CompactionParams,
+  gcBeforeSeconds: number,
+  unflushedMicros?: bigint,
+): Expiry {
   const { onlyPurgeRepairedTombstones, strategy } = params;
   const ignoresOverlaps = strategy.kind === 'TimeWindow' && strategy.ignoresOverlaps;
   const droppable: Candidate[] = [];
@@ -49,7 +57,12 @@ export function expiryOf(sstables: readonly Candidate[], params: CompactionParam
   for (const { sstables: group } of repairGroups(sstables)) {
     const others = sstables.filter((one) => !group.includes(one));
     const overlapping = overlappingSSTables(group, others, group[0]!.partitioner);
-    const options = { gcBeforeSeconds, onlyPurgeRepairedTombstones, ignoresOverlaps };
+    const options = {
+      gcBeforeSeconds,
+      onlyPurgeRepairedTombstones,
+      ignoresOverlaps,
+      ...(unflushedMicros !== undefined && { unflushedMinTimestampMicros: unflushedMicros }),
+    };
     const goes = new Set(fullyExpiredSSTables(group, overlapping, options));
     droppable.push(...goes);
     for (const sstable of group) {

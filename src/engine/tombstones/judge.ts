@@ -29,6 +29,8 @@ export type JudgeSetup = {
   /** See {@link PurgeOptions.strictLiveness}. */
   readonly isStrict: boolean;
   readonly unflushed?: Unflushed | undefined;
+  /** Least timestamp of all that is in no SSTable. */
+  readonly unflushedMicros?: bigint | undefined;
   /** See {@link VerdictOptions.wanted}. */
   readonly wanted?: ReadonlySet<string> | undefined;
   /** Told now and then of plain bytes read. */
@@ -69,6 +71,7 @@ export async function judgeCompaction(setup: JudgeSetup): Promise<Judgement> {
     gcBeforeSeconds,
     onlyPurgeRepairedTombstones: params.onlyPurgeRepairedTombstones,
     ignoresOverlaps: params.strategy.kind === 'TimeWindow' && params.strategy.ignoresOverlaps,
+    ...(setup.unflushedMicros !== undefined && { unflushedMinTimestampMicros: setup.unflushedMicros }),
   });
   const compacted = inputs.filter((input) => !expired.includes(input));
   const options = { nowSeconds, gcBeforeSeconds, strictLiveness: setup.isStrict, partitioner };

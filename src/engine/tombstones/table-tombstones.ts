@@ -36,6 +36,8 @@ export type TombstonesSetup = {
   readonly gcGraceSeconds: number;
   readonly isStrict: boolean;
   readonly unflushed?: Unflushed | undefined;
+  /** Least timestamp of all that is in no SSTable. */
+  readonly unflushedMicros?: bigint | undefined;
   readonly rows: number;
   readonly top: number;
   readonly warn: number;
@@ -161,7 +163,7 @@ export async function tableTombstones(setup: TombstonesSetup): Promise<TableTomb
     }
     freeables.push(...freeablesOf(i, judgement, own, indexOf));
   }
-  const expiry = expiryOf(sstables, params, nowSeconds - gcGraceSeconds);
+  const expiry = expiryOf(sstables, params, nowSeconds - gcGraceSeconds, setup.unflushedMicros);
   const windows = params.strategy.kind === 'TimeWindow' ? params.strategy : undefined;
   const blockers: BlockerCulprits[] = [];
   for (const blocker of expiry.blockers.slice(0, MAX_BLOCKERS)) {
