@@ -40,8 +40,9 @@ A table that lies in several data directories is looked at directory by director
       options: ['warn', 'failure'],
     }),
     commitlog: Flags.string({
-      summary: 'commit log of the node: what it holds unflushed holds tombstones back, too; may be given often',
-      helpValue: 'DIR',
+      summary:
+        "the node's commit log, by default `commitlog` beside the data directory: its writes hold tombstones back; or none",
+      helpValue: 'DIR|none',
       multiple: true,
       multipleNonGreedy: true,
     }),

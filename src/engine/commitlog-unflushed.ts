@@ -3,12 +3,13 @@
  * its memtables; a compaction away from it must leave every tombstone that one of them is older than.
  */
 import { CorruptError } from '../bytes/errors.js';
-import { compare64 } from '../bytes/int64.js';
+import { compare64, toBigInt } from '../bytes/int64.js';
 import { type Hash128, murmur3 } from '../bytes/murmur3.js';
 import type { LogSchema } from '../commitlog/log-schema.js';
 import { MutationReader } from '../commitlog/mutation-reader.js';
 import { type OpenSegment, readSegment } from '../commitlog/segment-reader.js';
 import { isInside, type Persisted, persistedInSegment } from './commitlog-persisted.js';
+import type { UnflushedSource } from './compaction/overlap-purge.js';
 
 /** Least timestamp by key, in microseconds as two halves. */
 export type LeastTimestamp = { readonly hi: number; readonly lo: number };
@@ -19,10 +20,17 @@ const hash: Hash128 = new Int32Array(4);
  * Of one table: the least timestamp of the unflushed updates of each partition. Keys are kept as 52 bits of their Murmur3 hash: two keys that share
  * them share the lesser timestamp, which errs towards keeping.
  */
-export class UnflushedTable {
+export class UnflushedTable implements UnflushedSource {
   private readonly byHash = new Map<number, LeastTimestamp>();
   /** Updates that could not be read, or have no timestamp of their own: whatever the key, all must be kept. */
   private isOpaque = false;
+  private least: LeastTimestamp | undefined;
+
+  /** Of all partitions; microseconds. */
+  get leastMicros(): bigint | undefined {
+    const least = this.isOpaque ? LEAST : this.least;
+    return least && toBigInt(least.hi, least.lo);
+  }
 
   get partitions(): number {
     return this.byHash.size;
@@ -32,6 +40,7 @@ export class UnflushedTable {
     const id = keyHash(key, key.length);
     const known = this.byHash.get(id);
     if (!known || compare64(hi, lo, known.hi, known.lo) < 0) this.byHash.set(id, { hi, lo });
+    if (!this.least || compare64(hi, lo, this.least.hi, this.least.lo) < 0) this.least = { hi, lo };
   }
 
   addUnknown(): void {
@@ -63,6 +72,14 @@ export class UnflushedWrites {
     const found = this.tables.get(id);
     if (found || !this.isOpaque) return found;
     return this.ensure(id);
+  }
+
+  /** For a table whose id is not known: where there are writes at all, whatever its tombstones are, they stay. */
+  any(): UnflushedTable | undefined {
+    if (this.tables.size === 0 && !this.isOpaque) return undefined;
+    const table = new UnflushedTable();
+    table.addUnknown();
+    return table;
   }
 
   ensure(id: string): UnflushedTable {

@@ -117,7 +117,7 @@ function openCompaction(
   throttle: Throttle | undefined,
   openData: ConstructorParameters<typeof TableCompaction>[0]['openData'],
 ): TableCompaction {
-  const { sstables, takenIds, definition, params, gcGraceSeconds, isStrict } = table;
+  const { sstables, takenIds, definition, params, gcGraceSeconds, isStrict, unflushed } = table;
   const output: OutputStorage = mode === 'dry' ? new CountingOutput() : diskOutput;
   const storage: Storage = throttle?.storage(diskStorage) ?? diskStorage;
   return new TableCompaction({
@@ -137,6 +137,7 @@ function openCompaction(
     isStrict,
     openData,
     garbageCollect,
+    unflushed,
     randomBits: () => randomBytes(8).readBigUInt64BE(),
   });
 }

@@ -53,6 +53,7 @@ function planTable(table: TableAtHand, request: Request, nowSeconds: number): Ta
     nowMillis: nowSeconds * 1000,
     gcBeforeSeconds: nowSeconds - table.gcGraceSeconds,
     describe: namer(sstables, nowSeconds),
+    unflushed: table.unflushed,
   };
   const forced = forcedTasks(request, table);
   if (forced) return planForced(sstables, () => forced, context);

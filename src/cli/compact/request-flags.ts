@@ -34,6 +34,13 @@ export const requestFlags = {
     helpValue: 'NAME=VALUE',
     multiple: true,
   }),
+  commitlog: Flags.string({
+    summary:
+      "the node's commit log, by default `commitlog` beside the data directory: its writes keep older tombstones; or none",
+    helpValue: 'DIR|none',
+    multiple: true,
+    multipleNonGreedy: true,
+  }),
   'gc-grace': gcGraceFlag,
   keyspace: keyspaceFlag,
   table: tableFlag,

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { UsageError } from '../../bytes/errors.js';
 import { diskStorage } from '../../bytes/source.js';
 import { columnsOfKind, findTable, type Schema, type Table, type View } from '../../cql/schema.js';
+import type { UnflushedTable, UnflushedWrites } from '../../engine/commitlog-unflushed.js';
 import { readCandidates } from '../../engine/compaction/read-candidate.js';
 import type { PathProblem } from '../../engine/data-directory.js';
 import { readHostId } from '../../engine/local-node.js';
@@ -11,6 +12,7 @@ import type { SSTableDirectory } from '../../engine/sstable-directory.js';
 import { type CompactionParams, compactionParams } from '../../engine/strategies/options.js';
 import type { Candidate } from '../../engine/strategies/strategy.js';
 import { type TableFlags, wantedTables, wholeDirectories } from '../surgery/tables.js';
+import { unflushedWrites } from './unflushed.js';
 
 export type CompactTableFlags = TableFlags & {
   readonly now: number;
@@ -18,6 +20,7 @@ export type CompactTableFlags = TableFlags & {
   readonly schema?: string | undefined;
   readonly strategy?: string | undefined;
   readonly option?: readonly string[] | undefined;
+  readonly commitlog?: readonly string[] | undefined;
 };
 
 export type TableAtHand = {
@@ -38,6 +41,8 @@ export type TableAtHand = {
   readonly picked: readonly Candidate[];
   /** Generations of the table's SSTables in other directories. */
   readonly takenIds: readonly string[];
+  /** Its writes that only the commit log holds. */
+  readonly unflushed?: UnflushedTable | undefined;
 };
 
 export type TablesAtHand = {
@@ -69,10 +74,16 @@ export async function tablesAtHand(
     nowSeconds: flags.now,
     ...(flags.schema !== undefined && { schemaFile: flags.schema }),
   });
-  const hostId = await readHostId(diskStorage, dataDirectoriesOf(diskStorage, paths), flags.now);
+  const dataDirectories = dataDirectoriesOf(diskStorage, paths);
+  const hostId = await readHostId(diskStorage, dataDirectories, flags.now);
+  const writes = await unflushedWrites(dataDirectories, flags, tell);
   const tables = directories.map((directory, i) => {
     const picked = new Set(directory.sstables.map(({ descriptor }) => descriptor.prefix));
-    return tableAtHand(whole[i]!, picked, schema, { flags, tell, all: whole });
+    const table = tableAtHand(whole[i]!, picked, schema, { flags, tell, all: whole });
+    const unflushed = writes && unflushedOf(table, writes);
+    if (unflushed)
+      tell(`${table.name}: the commit log has writes that no SSTable holds: tombstones newer than those stay`);
+    return { ...table, unflushed };
   });
   return { tables, hostId, problems };
 }
@@ -106,6 +117,14 @@ function tableAtHand(
       [...own, ...orphans].map(({ descriptor }) => descriptor.id),
     ),
   };
+}
+
+/** By the id of the schema, else by that in the name of the directory, `<table>-<32 hex digits>`. */
+function unflushedOf({ definition, directory }: TableAtHand, writes: UnflushedWrites): UnflushedTable | undefined {
+  const hex = /-([0-9a-f]{32})$/.exec(path.basename(path.resolve(directory.path)))?.[1];
+  const named = hex?.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+  const id = definition && 'id' in definition ? definition.id : named;
+  return id === undefined ? writes.any() : writes.table(id);
 }
 
 function isSameTable({ place: a }: SSTableDirectory, { place: b }: SSTableDirectory): boolean {

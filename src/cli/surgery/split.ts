@@ -27,7 +27,7 @@ type SplitPlan = PlannedTable & SplitTable;
 
 /** @throws UsageError, UnsupportedError, CorruptError, RefusedError: an SSTable is split or as it was */
 export async function runSplit(paths: readonly string[], flags: SplitFlags, stage: Stage): Promise<SurgeryResult> {
-  const { tables, hostId, problems } = await tablesAtHand(paths, flags, stage.tell);
+  const { tables, hostId, problems } = await tablesAtHand(paths, { ...flags, commitlog: ['none'] }, stage.tell); // nothing is purged
   for (const { path: file, message } of problems) stage.tell(`${file}: ${message}`);
   const maxBytes = flags.size * 2 ** 20;
   const planned = tables.map((table) => planTable(neverPurging(table), maxBytes, flags));

@@ -1,11 +1,8 @@
 /** `lsmctl tombstones`: table by table, what reads meet, what holds it, and what to compact. */
-import path from 'node:path';
 import { UsageError } from '../../bytes/errors.js';
 import { diskOutput } from '../../bytes/sink.js';
 import { diskStorage } from '../../bytes/source.js';
-import type { UnflushedWrites } from '../../engine/commitlog-unflushed.js';
 import { planForced } from '../../engine/plan/planner.js';
-import { dataDirectoriesOf } from '../../engine/schema-loader.js';
 import { scanBytes, type TableTombstones, tableTombstones } from '../../engine/tombstones/table-tombstones.js';
 import { type TombstonesReport, tombstonesReport } from '../../render/tombstones-report.js';
 import { readStatistics } from '../../sstable/statistics.js';
@@ -14,7 +11,6 @@ import { planDocument } from '../compact/show-plan.js';
 import { type TableAtHand, tablesAtHand } from '../compact/tables.js';
 import { EXIT, type ExitCode } from '../exit.js';
 import { startProgress } from '../progress.js';
-import { readUnflushed } from './unflushed.js';
 
 export type TombstonesFlags = {
   readonly top: number;
@@ -49,13 +45,12 @@ export async function auditTombstones(
   }
   const { tables, problems, hostId } = await tablesAtHand(paths, flags, tell);
   for (const { path: where, message } of problems) tell(`${where}: ${message}`);
-  const log = flags.commitlog;
-  const writes = log && (await readUnflushed(log, flags, dataDirectoriesOf(diskStorage, paths), tell));
   const found: { table: TableAtHand; tombstones: TableTombstones }[] = [];
   for (const table of tables) {
     const progress = await startProgress(`${table.name}: reading`, scanBytes(table.sstables), isQuiet, true);
     try {
-      const unflushed = writes && unflushedOf(table, writes);
+      const writes = table.unflushed;
+      const unflushed = writes && ((key: Uint8Array, length: number) => writes.leastOf(key, length));
       const { sstables, definition, params, gcGraceSeconds, isStrict } = table;
       const tombstones = await tableTombstones({
         storage: diskStorage,
@@ -66,6 +61,7 @@ export async function auditTombstones(
         isStrict,
         nowSeconds: flags.now,
         unflushed,
+        unflushedMicros: writes?.leastMicros,
         rows: flags.rows,
         top: flags.top,
         warn: flags.warn,
@@ -83,25 +79,6 @@ export async function auditTombstones(
     exitCode: exitCodeOf(reports, flags['fail-on']),
     plan: () => planOf(found, { hostId, problems, nowSeconds: flags.now }),
   };
-}
-
-function unflushedOf(table: TableAtHand, writes: UnflushedWrites) {
-  const { definition, directory } = table;
-  const id = definition && 'id' in definition ? definition.id : idOf(directory.path);
-  if (id === undefined) {
-    throw new UsageError('the id of the table is not known, so its writes in the commit log are not either', {
-      file: directory.path,
-      hint: 'name a directory of a data directory: <keyspace>/<table>-<id>',
-    });
-  }
-  const own = writes.table(id);
-  return own && ((key: Uint8Array, length: number) => own.leastOf(key, length));
-}
-
-/** Of a directory's name, `<table>-<32 hex digits>`. */
-function idOf(directory: string): string | undefined {
-  const hex = /-([0-9a-f]{32})$/.exec(path.basename(path.resolve(directory)))?.[1];
-  return hex?.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }
 
 function reportOf(table: TableAtHand, tombstones: TableTombstones, flags: TombstonesFlags): TombstonesReport {

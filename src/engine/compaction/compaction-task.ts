@@ -24,7 +24,7 @@ import type { CompactionParams } from '../strategies/options.js';
 import { fullyExpiredSSTables } from './fully-expired.js';
 import { type BytesWritten, isCutByStoredSize, type OutputCutter, outputCutter } from './output-cuts.js';
 import { droppedTimes, outputHeader } from './output-header.js';
-import { overlapEvaluator } from './overlap-purge.js';
+import { overlapEvaluator, type UnflushedSource } from './overlap-purge.js';
 import { type Outside, OverlapShadows } from './overlap-shadows.js';
 import { outputRepairState, type TaskShape } from './planned-task.js';
 import { overlappingSSTables, type SSTableFacts } from './sstable-facts.js';
@@ -52,6 +52,8 @@ export type CompactionSetup = {
   readonly isStrict: boolean;
   /** The compaction is `nodetool garbagecollect` of one SSTable: what others hide goes. */
   readonly garbageCollect?: 'row' | 'cell' | undefined;
+  /** What a node would have in its memtables: it is asked before a tombstone is dropped. */
+  readonly unflushed?: UnflushedSource | undefined;
 };
 
 export type CompactionResult = {
@@ -110,7 +112,8 @@ export class CompactionTask {
    * @throws CorruptError, UsageError (a full disk, missing files)
    */
   async run(onProgress?: (read: number, total: number) => void, pace?: Pace): Promise<CompactionResult> {
-    const { storage, inputs, others, definition, params, nowSeconds, gcGraceSeconds, garbageCollect } = this.setup;
+    const { storage, inputs, others, definition, params, nowSeconds, gcGraceSeconds, garbageCollect, unflushed } =
+      this.setup;
     const partitioner = inputs[0]!.partitioner;
     const overlapping = overlappingSSTables(inputs, others, partitioner);
     const gcBeforeSeconds = nowSeconds - gcGraceSeconds;
@@ -118,6 +121,7 @@ export class CompactionTask {
       gcBeforeSeconds,
       onlyPurgeRepairedTombstones: params.onlyPurgeRepairedTombstones,
       ignoresOverlaps: !garbageCollect && params.strategy.kind === 'TimeWindow' && params.strategy.ignoresOverlaps,
+      ...(unflushed?.leastMicros !== undefined && { unflushedMinTimestampMicros: unflushed.leastMicros }),
     });
     const compacted = inputs.filter((input) => !expired.includes(input));
     const purger = new Purger({
@@ -157,7 +161,7 @@ export class CompactionTask {
       header,
       purger,
       shadows: this.shadows?.shadows,
-      evaluatorFor: overlapEvaluator(overlapping, partitioner),
+      evaluatorFor: overlapEvaluator(overlapping, partitioner, unflushed),
     });
     const sink = new CompactionSink(this.setup, compacted, header);
     this.sink = sink;

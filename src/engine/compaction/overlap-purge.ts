@@ -2,7 +2,7 @@
  * Whether a deletion may go although other SSTables of the table are not in the compaction: only where none of those that may hold the partition
  * has data as old as it (CompactionController.getPurgeEvaluator). Their filters are asked, as a node does; one without a filter may hold any key.
  */
-import { compare64, hiOf, loOf } from '../../bytes/int64.js';
+import { compare64, hiOf, loOf, toBigInt } from '../../bytes/int64.js';
 import type { Storage } from '../../bytes/source.js';
 import { type BloomFilter, isPresent, readFilter } from '../../sstable/filter.js';
 import { compareDecorated, type DecoratedKey, decorate, type Partitioner } from '../../sstable/partitioner.js';
@@ -49,12 +49,21 @@ export function mayHold(sstable: OverlapSource, key: DecoratedKey, partitioner: 
   return !filter || isPresent(filter, key.key);
 }
 
+/** Writes of a table that no SSTable holds yet: those of a commit log, which a node has in its memtables. */
+export type UnflushedSource = {
+  /** The least timestamp of a partition's, microseconds in two halves; `undefined` where there is none. */
+  leastOf(key: Uint8Array, length: number): { readonly hi: number; readonly lo: number } | undefined;
+  /** The least of all. */
+  readonly leastMicros: bigint | undefined;
+};
+
 /** @param overlapping those outside of the compaction that reach into its keys */
 export function overlapEvaluator(
   overlapping: readonly OverlapSource[],
   partitioner: Partitioner,
+  unflushed?: UnflushedSource,
 ): (source: MergeSource) => PurgeEvaluator {
-  if (overlapping.length === 0) return () => ALWAYS;
+  if (overlapping.length === 0 && !unflushed) return () => ALWAYS;
   return ({ cursor }) => {
     let least: bigint | undefined;
     let isAsked = false;
@@ -66,6 +75,9 @@ export function overlapEvaluator(
           if (!mayHold(sstable, key, partitioner)) continue;
           if (least === undefined || sstable.minTimestampMicros < least) least = sstable.minTimestampMicros;
         }
+        const written = unflushed?.leastOf(cursor.key, cursor.keyLength);
+        const writtenMicros = written && toBigInt(written.hi, written.lo);
+        if (writtenMicros !== undefined && (least === undefined || writtenMicros < least)) least = writtenMicros;
       }
       return least === undefined || compare64(hi, lo, hiOf(least), loOf(least)) < 0;
     };

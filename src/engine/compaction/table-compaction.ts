@@ -20,7 +20,7 @@ import type { Candidate } from '../strategies/strategy.js';
 import { mutateLevel } from '../surgery/mutate-statistics.js';
 import { type CompactionResult, CompactionTask, type Pace, withoutReading } from './compaction-task.js';
 import { copySSTable, publishCopy, removeCopy } from './copy-sstable.js';
-import { overlapOf, overlapOfWritten } from './overlap-purge.js';
+import { overlapOf, overlapOfWritten, type UnflushedSource } from './overlap-purge.js';
 import type { Outside } from './overlap-shadows.js';
 import type { PlannedTask } from './planned-task.js';
 import { readCandidate } from './read-candidate.js';
@@ -53,6 +53,8 @@ export type TableCompactionSetup = {
   readonly openData?: OpenDataSink | undefined;
   /** What tasks of kind `garbagecollect` leave out of what others hide: rows, or rows and cells. */
   readonly garbageCollect?: 'row' | 'cell' | undefined;
+  /** See CompactionSetup. */
+  readonly unflushed?: UnflushedSource | undefined;
   /** Makes time-based generations and transactions distinct: 64 random bits at each call. */
   readonly randomBits: () => bigint;
 };
@@ -185,6 +187,7 @@ export class TableCompaction {
       isStrict,
       garbageCollect: task.kind === 'garbagecollect' ? setup.garbageCollect : undefined,
       openData,
+      unflushed: setup.unflushed,
     };
   }
 

@@ -10,6 +10,7 @@ import type { Descriptor } from '../../sstable/descriptor.js';
 import { cardinality } from '../../sstable/metadata/hyper-log-log.js';
 import { mergeHyperLogLogs } from '../../sstable/metadata/hyper-log-log-builder.js';
 import { fullyExpiredSSTables } from '../compaction/fully-expired.js';
+import type { UnflushedSource } from '../compaction/overlap-purge.js';
 import { type PlannedTask, repairGroups } from '../compaction/planned-task.js';
 import { overlappingSSTables } from '../compaction/sstable-facts.js';
 import type { CompactionParams } from '../strategies/options.js';
@@ -60,6 +61,7 @@ export type PlanContext = {
   readonly gcBeforeSeconds: number;
   /** A name for the next SSTable. */
   readonly describe: () => Descriptor;
+  readonly unflushed?: UnflushedSource | undefined;
 };
 
 /**
@@ -142,7 +144,7 @@ function compactionStep(
   others: readonly Candidate[],
   context: PlanContext,
 ): PlanStep {
-  const { params, gcBeforeSeconds, nowMillis, describe } = context;
+  const { params, gcBeforeSeconds, nowMillis, describe, unflushed } = context;
   const { strategy, onlyPurgeRepairedTombstones } = params;
   const hasDeletions = task.inputs.some((input) => input.droppableRatio(gcBeforeSeconds) > 0);
   const mayExpire = task.inputs.some(({ maxLocalDeletionSeconds }) => maxLocalDeletionSeconds < gcBeforeSeconds);
@@ -152,6 +154,7 @@ function compactionStep(
     gcBeforeSeconds,
     onlyPurgeRepairedTombstones,
     ignoresOverlaps: task.kind !== 'garbagecollect' && strategy.kind === 'TimeWindow' && strategy.ignoresOverlaps,
+    ...(unflushed?.leastMicros !== undefined && { unflushedMinTimestampMicros: unflushed.leastMicros }),
   });
   const gone = new Set(expired);
   const compacted = task.inputs.filter((input) => !gone.has(input));

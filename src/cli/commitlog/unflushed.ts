@@ -1,11 +1,10 @@
 /** What of a node's commit log is in no SSTable yet: tombstones that such writes are older than must stay. */
-
 import path from 'node:path';
 import { diskStorage } from '../../bytes/source.js';
 import { parseSegmentName } from '../../commitlog/segment-descriptor.js';
 import { openSegment } from '../../commitlog/segment-open.js';
 import { takeUnflushed, UnflushedWrites } from '../../engine/commitlog-unflushed.js';
-import { drive, openLog, persistedOrNothing } from '../commitlog/log-context.js';
+import { drive, openLog, persistedOrNothing } from './log-context.js';
 
 /** @throws UsageError, UnsupportedError, CorruptError */
 export async function readUnflushed(
