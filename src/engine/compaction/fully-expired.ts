@@ -14,6 +14,9 @@ export type ExpiryOptions = {
   readonly unflushedMinTimestampMicros?: bigint;
 };
 
+/** The last of all times. What was written at it is never dropped unread, even where nothing is outside: it is not before anything. */
+const LATEST_MICROS = 2n ** 63n - 1n;
+
 /**
  * @param compacting those of the compaction, of which some may be droppable
  * @param overlapping those outside of it that it overlaps
@@ -29,10 +32,10 @@ export function fullyExpiredSSTables<T extends ExpiryFacts>(
   const isExpired = ({ maxLocalDeletionSeconds }: ExpiryFacts) => maxLocalDeletionSeconds < gcBeforeSeconds;
   const expired = compacting.filter(isExpired);
   if (ignoresOverlaps || expired.length === 0) return expired;
-  let least = options.unflushedMinTimestampMicros;
+  let least = options.unflushedMinTimestampMicros ?? LATEST_MICROS;
   for (const sstable of [...overlapping, ...compacting]) {
     const { minTimestampMicros } = sstable;
-    if (!isExpired(sstable) && (least === undefined || minTimestampMicros < least)) least = minTimestampMicros;
+    if (minTimestampMicros < least && !isExpired(sstable)) least = minTimestampMicros;
   }
-  return expired.filter(({ maxTimestampMicros }) => least === undefined || maxTimestampMicros < least);
+  return expired.filter(({ maxTimestampMicros }) => maxTimestampMicros < least);
 }

@@ -32,6 +32,11 @@ it.each([
   expect(fullyExpiredSSTables(compacting, overlapping, { gcBeforeSeconds: GC_BEFORE, ...options })).toEqual(expected);
 });
 
+it('what was written at the last of all times stays: nothing is later', () => {
+  const last = { ...old, maxTimestampMicros: 2n ** 63n - 1n };
+  expect(fullyExpiredSSTables([old, last], [], { gcBeforeSeconds: GC_BEFORE })).toEqual([old]);
+});
+
 it('repaired ones go', () => {
   const repaired = one(1, 10, 999, 5);
   const options = { gcBeforeSeconds: GC_BEFORE, onlyPurgeRepairedTombstones: true };
