@@ -23,6 +23,7 @@ stopped or of a running node; nothing is changed. The schema is that of the data
 Damage is told on stderr with its place, and read past where that can be done: exit 3. \`lsmctl commitlog verify\` tells what it costs.`;
   static override examples = [
     '<%= config.bin %> <%= command.id %> --keyspace shop --table orders /var/lib/cassandra/commitlog',
+    '<%= config.bin %> <%= command.id %> --follow --keyspace shop --data /var/lib/cassandra/data /var/lib/cassandra/cdc_raw',
     '<%= config.bin %> <%= command.id %> --format cql --table orders --key 42 --data data backup/CommitLog-7-1699285478684.log',
   ];
   static override strict = false;
@@ -48,6 +49,9 @@ Damage is told on stderr with its place, and read past where that can be done: e
     }),
     from: Flags.string({ summary: 'from this place in the log on', helpValue: 'SEGMENT[:POSITION]' }),
     to: Flags.string({ summary: 'up to this place in the log', helpValue: 'SEGMENT[:POSITION]' }),
+    follow: Flags.boolean({
+      summary: 'go on with what a running node writes, as soon as it is synced; the directory is best its cdc_raw',
+    }),
     limit: limitFlag,
     data: dataFlag,
     schema: schemaFlag,

@@ -69,7 +69,7 @@ export interface SegmentVisitor {
 
 /** How a segment ends: `position` and `filePosition` of the first byte that holds nothing. */
 export type SegmentEnd = {
-  readonly kind: 'zeros' | 'file_end' | 'fault';
+  readonly kind: 'zeros' | 'file_end' | 'fault' | 'until';
   readonly filePosition: number;
   readonly position: number;
   readonly sections: number;
@@ -78,6 +78,8 @@ export type SegmentEnd = {
 export type ReadOptions = {
   /** Whether the checksums of mutations are checked; those of their sizes always are. */
   readonly checksums?: boolean;
+  /** Only sections that end at or before this commit log position: what is on disk for sure, as a CDC index says. */
+  readonly until?: number | undefined;
   /** Where an earlier read ended: only sections that have come since. */
   readonly resume?: Pick<SegmentEnd, 'filePosition' | 'position' | 'sections'> | undefined;
 };
@@ -86,7 +88,7 @@ export type ReadOptions = {
 export function* readSegment(
   { source, descriptor, decoder }: OpenSegment,
   visitor: SegmentVisitor,
-  { checksums = true, resume }: ReadOptions = {},
+  { checksums = true, until = Number.POSITIVE_INFINITY, resume }: ReadOptions = {},
 ): Generator<number, SegmentEnd> {
   const context = { file: source.path, component: 'commit log' };
   const c = new SourceCursor(source, context, 0, source.size, BLOCK_BYTES);
@@ -115,6 +117,7 @@ export function* readSegment(
     }
     const start = position + SYNC_MARKER_BYTES;
     if (!decoder) {
+      if (next > until) return endOf('until');
       visitor.section?.({ number, filePosition: marker, fileEnd: next, start, end: next });
       reader.begin(c, number, next);
       while (reader.read(SLICE_BYTES)) yield c.offset;
@@ -123,6 +126,7 @@ export function* readSegment(
       const length = readStored(c, next);
       const plain = decodeSection(decoder, c.buf.subarray(c.pos, c.pos + length), marker, source.path);
       const stated = decoder.plainLength(c.buf.subarray(c.pos, c.pos + length));
+      if (start + Math.max(0, stated) > until) return endOf('until');
       position = start + (plain instanceof CorruptError ? Math.max(0, stated) : Math.max(stated, plain.length));
       visitor.section?.({ number, filePosition: marker, fileEnd: next, start, end: position });
       if (plain instanceof CorruptError) visitor.fault(sectionFault(plain, at));

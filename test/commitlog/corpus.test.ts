@@ -10,9 +10,11 @@ import type { MutationReader } from '../../src/commitlog/mutation-reader.js';
 import { noCipher, sectionDecoder } from '../../src/commitlog/section-decoder.js';
 import { readDescriptor } from '../../src/commitlog/segment-descriptor.js';
 import { parseSchema } from '../../src/cql/ddl-parser.js';
+import { cqlTypeName } from '../../src/cql/type-facts.js';
 import { takeContent } from '../../src/engine/commitlog-inventory.js';
 import { readPersisted } from '../../src/engine/commitlog-persisted.js';
 import { loadLogSchema } from '../../src/engine/commitlog-schema.js';
+import { LoggedSchema } from '../../src/engine/commitlog-tables.js';
 import { systemSchemaTables } from '../../src/engine/system-schema-tables.js';
 import { readPartition } from '../../src/sstable/partition-view.js';
 import type { Cell, Row } from '../../src/sstable/row.js';
@@ -131,6 +133,36 @@ describe.skipIf(!there)('segments of the Cassandra test suites', () => {
     expect(seen).toEqual(reachable);
     const missing = wanted.length - reachable.length;
     expect(missing).toBeLessThan(30);
+  });
+});
+
+describe.skipIf(!there)('without a schema', () => {
+  it.each(PUBLIC)('%s: its own changes of system_schema tell the table', async (name) => {
+    const schema = new LogSchema();
+    schema.add(systemSchemaTables(), 'built_in');
+    const logged = new LoggedSchema();
+    for (const { file } of findSegments(diskStorage, [path.join(CORPUS, 'public/commitlogs', name)])) {
+      const descriptor = readDescriptor(diskStorage, file);
+      const cipherOf = descriptor.encryption ? keystoreCiphers(diskStorage, keystore) : noCipher;
+      const source = diskStorage.open(file);
+      const walk = logged.take(
+        { source, descriptor, decoder: await sectionDecoder(descriptor, file, cipherOf) },
+        schema,
+      );
+      while (!walk.next().done);
+      source.close();
+    }
+    for (const found of logged.schemas()) schema.add(found, 'log');
+    const table = [...schema.all()].find((known) => known.name === 'Standard1')!;
+    const hashText = readCorpus(`public/commitlogs/${name}/hash.txt`).toString();
+    expect(hashText).toContain(`cfid=${table.id}`);
+    expect(table.origin).toBe('log');
+    const columns = table.definition.columns.map(
+      (column) => `${column.name} ${column.kind} ${cqlTypeName(column.type)}`,
+    );
+    expect(columns).toEqual(
+      expect.arrayContaining(['key partition_key ascii', 'col clustering ascii', 'val regular blob']),
+    );
   });
 });
 

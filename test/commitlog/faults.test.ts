@@ -37,6 +37,9 @@ const cipherOf: CipherOf = ({ encryption }) => ({
 
 const schema = oneTable();
 
+/** Faults of each kind and form; some thousands for a campaign. */
+const ROUNDS = Number(process.env.LSMCTL_FAULT_ROUNDS ?? 100);
+
 type Found = {
   readonly faults: readonly SegmentFault[];
   /** Mutations given back, as text, and those of them that the reader itself passed on. */
@@ -126,7 +129,7 @@ describe.each(FORMS)('%s', (form) => {
     expect(found.read).toEqual(built.entries.map((entry) => text(entry.mutation)));
   });
 
-  it('tells what a cut costs, wherever it is', async () => {
+  it('tells what a cut costs, wherever it is', { timeout: 600_000 }, async () => {
     const built = await small(form);
     const next = sequence16(11);
     const cuts = [
@@ -135,7 +138,7 @@ describe.each(FORMS)('%s', (form) => {
       ...built.markers.map((at) => at + 8),
       ...built.markers.map((at) => at + 3),
     ];
-    for (let i = 0; i < 30; i++) cuts.push(Math.floor((next() / 65536) * (built.end + 40)));
+    for (let i = 0; i < ROUNDS / 3; i++) cuts.push(Math.floor((next() / 65536) * (built.end + 40)));
     for (const cut of cuts.filter((at) => at < built.bytes.length)) {
       const found = await check(built.bytes.slice(0, cut), built.name);
       // between two sections nothing tells a cut from an end, unless the file has a length of its own
@@ -147,10 +150,10 @@ describe.each(FORMS)('%s', (form) => {
     }
   });
 
-  it('tells what a flipped bit costs, wherever it is', async () => {
+  it('tells what a flipped bit costs, wherever it is', { timeout: 600_000 }, async () => {
     const built = await small(form);
     const next = sequence16(form.length);
-    for (let i = 0; i < 100; i++) {
+    for (let i = 0; i < ROUNDS; i++) {
       const at = Math.floor((next() / 65536) * built.end);
       const damaged = Uint8Array.from(built.bytes);
       damaged[at] = damaged[at]! ^ (1 << (i % 8));
@@ -162,10 +165,10 @@ describe.each(FORMS)('%s', (form) => {
     }
   });
 
-  it('tells what a page of zeros costs', async () => {
+  it('tells what a page of zeros costs', { timeout: 600_000 }, async () => {
     const built = await small(form);
     const next = sequence16(form.length + 1);
-    for (let i = 0; i < 30; i++) {
+    for (let i = 0; i < ROUNDS / 3; i++) {
       const at = Math.floor((next() / 65536) * built.end);
       const damaged = Uint8Array.from(built.bytes);
       damaged.fill(0, at, Math.min(at + 512, built.end));

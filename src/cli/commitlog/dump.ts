@@ -25,11 +25,12 @@ import {
 } from '../../render/partition-writer.js';
 import { EXIT, type ExitCode } from '../exit.js';
 import { parseMicros } from '../flags.js';
-import { withSink } from '../output.js';
+import { type Sink, withSink } from '../output.js';
 import { startProgress } from '../progress.js';
 import { faultText } from './fault-text.js';
+import { followLog } from './follow.js';
 import type { LOG_FORMATS } from './formats.js';
-import { learnFromLog, openLog } from './log-context.js';
+import { type LogContext, learnFromLog, openLog } from './log-context.js';
 import { compareLogPositions, type LogPosition, parseLogPosition } from './log-position.js';
 import { walkSegment } from './segments.js';
 
@@ -48,6 +49,7 @@ export type LogDumpFlags = {
   readonly 'cassandra-yaml'?: string | undefined;
   readonly now: number;
   readonly output?: string | undefined;
+  readonly follow: boolean;
 };
 
 /** @returns exit code: `corrupt` where anything could not be read. @throws UsageError, UnsupportedError, CorruptError */
@@ -70,6 +72,10 @@ export async function dumpLog(
   );
   const damaged = await withSink(flags.output, async (sink) => {
     const dump = new LogDump(flags, sink, tell);
+    if (flags.follow) {
+      await follow(paths, dump, log, sink);
+      return dump.hasFaults;
+    }
     let doneBytes = 0;
     for (const segment of segments) {
       if (dump.isDone) break;
@@ -92,12 +98,31 @@ export async function dumpLog(
   return damaged ? EXIT.corrupt : EXIT.clean;
 }
 
+async function follow(paths: readonly string[], dump: LogDump, log: LogContext, sink: Sink): Promise<void> {
+  const isDone = () => dump.isDone;
+  const { cipherOf } = log;
+  await followLog(diskStorage, paths, {
+    isDone,
+    tell: dump.tell,
+    flush() {
+      dump.flush();
+      sink.flush();
+    },
+    fault: (segment, fault) => dump.fault(segment.file, fault),
+    read: (segment, resume, until, onFault) =>
+      walkSegment(diskStorage, segment, { cipherOf, isDone, resume, until }, (descriptor) => {
+        const reader = new MutationReader(log.schema.tables, descriptor.version, segment.file);
+        return { ...dump.visitor(segment, reader), fault: onFault };
+      }),
+  });
+}
+
 class LogDump {
   hasFaults = false;
   isDone = false;
   private readonly flags: LogDumpFlags;
   private readonly sink: TextSink;
-  private readonly tell: (line: string) => void;
+  readonly tell: (line: string) => void;
   private readonly out = new ByteWriter(FLUSH_BYTES * 2);
   private readonly filter: UnfilteredFilter | undefined;
   private readonly from: LogPosition | undefined;
@@ -127,14 +152,16 @@ class LogDump {
     drain(this.out, this.sink);
   }
 
+  fault(file: string, found: SegmentFault): void {
+    this.hasFaults = true;
+    this.flush();
+    this.tell(faultText(file, found));
+  }
+
   /** What prints the mutations of a segment. */
   visitor(segment: SegmentFile, reader: MutationReader): SegmentVisitor {
     const name = path.basename(segment.file);
-    const fault = (found: SegmentFault) => {
-      this.hasFaults = true;
-      this.flush();
-      this.tell(faultText(segment.file, found));
-    };
+    const fault = (found: SegmentFault) => this.fault(segment.file, found);
     return {
       fault,
       mutation: (entry) => {

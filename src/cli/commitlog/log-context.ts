@@ -25,8 +25,11 @@ export type LogContext = {
 };
 
 /** @throws UsageError, UnsupportedError, CorruptError (schema) */
-export async function openLog(paths: readonly string[], flags: LogFlags): Promise<LogContext> {
-  const segments = findSegments(diskStorage, paths);
+export async function openLog(
+  paths: readonly string[],
+  flags: LogFlags & { readonly follow?: boolean },
+): Promise<LogContext> {
+  const segments = flags.follow ? [] : findSegments(diskStorage, paths);
   const schema = await loadLogSchema(diskStorage, paths, {
     data: flags.data,
     schemaFile: flags.schema,
