@@ -2,7 +2,7 @@ import { LsmctlCommand } from '../src/cli/base-command.js';
 import { Args, Flags, formatFlag, gcGraceFlag, keyspaceFlag, limitFlag, nowFlag, schemaFlag, tableFlag } from '../src/cli/flags.js'; // biome-ignore format: one line
 
 export default class Read extends LsmctlCommand {
-  static override summary = 'What a read of a key returns, which SSTables it asks, and what it costs';
+  static override summary = 'what a read of a key returns, which SSTables it asks, and what it costs';
   static override description =
     `Goes the way of Cassandra's read path through the SSTables of one table: key range, newest first by timestamp, newer deletions, clustering range,
 Bloom filter, index, blocks, chunks. Prints the rows as SELECT JSON * does, then what the read cost and the tombstones that it met, counted as the

@@ -43,6 +43,8 @@ export type TableAtHand = {
   readonly takenIds: readonly string[];
   /** Its writes that only the commit log holds. */
   readonly unflushed?: UnflushedTable | undefined;
+  /** Whether a commit log was looked at: else nothing is known of unflushed writes. */
+  readonly isCommitLogRead: boolean;
 };
 
 export type TablesAtHand = {
@@ -83,7 +85,7 @@ export async function tablesAtHand(
     const unflushed = writes && unflushedOf(table, writes);
     if (unflushed)
       tell(`${table.name}: the commit log has writes that no SSTable holds: tombstones newer than those stay`);
-    return { ...table, unflushed };
+    return { ...table, unflushed, isCommitLogRead: writes !== undefined };
   });
   return { tables, hostId, problems };
 }
@@ -93,7 +95,7 @@ function tableAtHand(
   picked: ReadonlySet<string>,
   schema: Schema,
   { flags, tell, all }: { flags: CompactTableFlags; tell: Tell; all: readonly SSTableDirectory[] },
-): TableAtHand {
+): Omit<TableAtHand, 'isCommitLogRead'> {
   const { place } = directory;
   const name = `${place.keyspace}.${place.table}`;
   const definition = findTable(schema, place.keyspace, place.table);
@@ -120,7 +122,10 @@ function tableAtHand(
 }
 
 /** By the id of the schema, else by that in the name of the directory, `<table>-<32 hex digits>`. */
-function unflushedOf({ definition, directory }: TableAtHand, writes: UnflushedWrites): UnflushedTable | undefined {
+function unflushedOf(
+  { definition, directory }: Pick<TableAtHand, 'definition' | 'directory'>,
+  writes: UnflushedWrites,
+): UnflushedTable | undefined {
   const hex = /-([0-9a-f]{32})$/.exec(path.basename(path.resolve(directory.path)))?.[1];
   const named = hex?.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
   const id = definition && 'id' in definition ? definition.id : named;

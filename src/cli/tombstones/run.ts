@@ -95,7 +95,7 @@ function reportOf(table: TableAtHand, tombstones: TableTombstones, flags: Tombst
     fail: flags.fail,
     keyType: header.keyType,
     clusteringTypes: header.clusteringTypes,
-    isCommitLogRead: flags.commitlog !== undefined,
+    isCommitLogRead: table.isCommitLogRead,
   });
 }
 
