@@ -171,10 +171,8 @@ function sum(a: LogTotals, b: LogTotals): LogTotals {
 
 function joined(a: TimeSpan | undefined, b: TimeSpan | undefined): TimeSpan | undefined {
   if (!a || !b) return a ?? b;
-  return {
-    firstMicros: a.firstMicros < b.firstMicros ? a.firstMicros : b.firstMicros,
-    lastMicros: a.lastMicros > b.lastMicros ? a.lastMicros : b.lastMicros,
-  };
+  const [first, last] = [a.firstMicros <= b.firstMicros ? a : b, a.lastMicros >= b.lastMicros ? a : b];
+  return { firstMicros: first.firstMicros, lastMicros: last.lastMicros };
 }
 
 /** Ids that are missing between two segments of one run of the node, which counts them up by one. */

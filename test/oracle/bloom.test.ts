@@ -114,7 +114,9 @@ describe.skipIf(lacks)('Bloom filters', () => {
     nodetool(node, 'drain');
     await stopNode(node);
     const log = readFileSync(join(dir, 'system.log'), 'utf8').split('\n');
-    expect(log.filter((line) => /^(WARN|ERROR)/.test(line) && /bloom filter|Filter\.db|CorruptSSTable/i.test(line))).toEqual([]);
+    expect(
+      log.filter((line) => /^(WARN|ERROR)/.test(line) && /bloom filter|Filter\.db|CorruptSSTable/i.test(line)),
+    ).toEqual([]);
 
     // a new filter in its place, and one where there is none
     const gone = componentOf(dir, 'gone', 'Filter.db');
