@@ -172,11 +172,11 @@ class EntryScan {
     if (size >= MIN_MUTATION_BYTES) {
       const checksum = ((buf[pos + 4]! << 24) | (buf[pos + 5]! << 16) | (buf[pos + 6]! << 8) | buf[pos + 7]!) >>> 0;
       if (checksum === crc32OfInt(size)) {
-        this.tellGap(at);
         const bytes = size + ENTRY_OVERHEAD_BYTES;
-        if (bytes <= c.left) this.take(c, at, size, checksum);
-        else this.tellLost(at, at + c.left, 1);
-        return Math.min(bytes, c.left);
+        if (bytes <= c.left) return this.take(c, at, size, checksum) ? bytes : 0;
+        this.tellGap(at);
+        this.tellLost(at, at + c.left, 1);
+        return c.left;
       }
     }
     const sectionEnd = this.atMarker(at);
@@ -187,24 +187,44 @@ class EntryScan {
     return SYNC_MARKER_BYTES;
   }
 
-  private take(c: Cursor, at: number, size: number, sizeChecksum: number): void {
-    c.need(size + ENTRY_OVERHEAD_BYTES);
+  /** @returns whether the entry's size can be trusted: its checksum is right, or what is behind it is */
+  private take(c: Cursor, at: number, size: number, sizeChecksum: number): boolean {
+    c.need(Math.min(c.left, size + ENTRY_OVERHEAD_BYTES + SYNC_MARKER_BYTES));
     const { buf, pos } = c;
     const start = pos + 8;
     const end = start + size;
     const checksum = ((buf[end]! << 24) | (buf[end + 1]! << 16) | (buf[end + 2]! << 8) | buf[end + 3]!) >>> 0;
     if (checksum !== crc32(buf.subarray(start, end), sizeChecksum)) {
+      if (!this.isBoundary(c, at, size + ENTRY_OVERHEAD_BYTES)) return false;
+      this.tellGap(at);
       this.tellLost(at, at + size + ENTRY_OVERHEAD_BYTES, 1);
-      return;
+      return true;
     }
+    this.tellGap(at);
     const { entry } = this;
     entry.buf = buf;
     entry.start = start;
     entry.end = end;
     entry.startPosition = at;
     entry.position = at + size + ENTRY_OVERHEAD_BYTES;
+    entry.sectionFilePosition = this.place.fileFrom ?? 0;
+    entry.sectionStart = this.place.sectionStart ?? 0;
     entry.section = this.section;
     this.visitor.entry(entry);
+    return true;
+  }
+
+  /** Whether an entry, a marker or nothing more is `bytes` behind the cursor, which is at position `at`. */
+  private isBoundary(c: Cursor, at: number, bytes: number): boolean {
+    if (c.left - bytes < SYNC_MARKER_BYTES) return c.left === bytes;
+    const here = c.pos;
+    c.pos += bytes;
+    const { buf, pos } = c;
+    const size = (buf[pos]! << 24) | (buf[pos + 1]! << 16) | (buf[pos + 2]! << 8) | buf[pos + 3]!;
+    const checksum = ((buf[pos + 4]! << 24) | (buf[pos + 5]! << 16) | (buf[pos + 6]! << 8) | buf[pos + 7]!) >>> 0;
+    const found = (size === 0 && checksum === 0) || checksum === crc32OfInt(size) || this.atMarker(at + bytes) >= 0;
+    c.pos = here;
+    return found;
   }
 
   /** Bytes before an entry or marker are lost, zeros too, unless they are too few for an entry. */
@@ -235,7 +255,8 @@ class EntryScan {
       to,
       fileFrom,
       fileTo,
-      ...(mutations !== undefined && { mutations }),
+      // what damage did to a compressed block may have moved whole entries
+      ...(mutations !== undefined && sectionStart === undefined && { mutations }),
       ...(isUncertain && { isUncertain }),
       ...(this.section >= 0 && { section: this.section }),
       ...(sectionStart !== undefined && { sectionStart }),
@@ -255,19 +276,19 @@ function* salvageStored({ source, descriptor, decoder }: OpenSegment, visitor: S
     if (stored === 'zeros') return;
     const start = position + SYNC_MARKER_BYTES;
     const from = marker + SYNC_MARKER_BYTES;
-    let found: { readonly end: number; readonly length: number } | undefined;
+    let found: number | undefined;
     for (const end of stored.ends) {
       if (end - from > MAX_STORED_BYTES) continue;
       c.seek(from);
       c.need(end - from);
       const bytes = c.buf.subarray(c.pos, c.pos + end - from);
-      const plain = decodeOr(() => decoder!.decode(bytes, marker, source.path));
+      const plain = decodeOr(() => decoder!.decode(bytes, marker, source.path, true));
       if (plain === undefined) continue;
       // half a section is taken only where nothing better is known
       if (plain.damage && end !== stored.ends.at(-1)) continue;
       const memory = new Cursor(plain.buf, context, 0, plain.length, start);
       yield* scan.run(memory, { fileFrom: marker, fileTo: end, section, sectionStart: start });
-      const length = Math.max(plain.length, decoder!.plainLength(bytes));
+      const length = Math.max(plain.length, stored.statedLength);
       if (plain.damage) {
         const to = stored.isCut ? { isOpen: true } : end === stored.next ? { to: start + length } : {};
         const lost = { from: start + plain.length, ...to };
@@ -283,15 +304,15 @@ function* salvageStored({ source, descriptor, decoder }: OpenSegment, visitor: S
         const lost = { from: start + plain.length, ...to };
         visitor.lost({ ...lost, fileFrom: marker, fileTo: end, section, sectionStart: start });
       }
-      found = { end, length };
+      found = end;
       break;
     }
-    const end = found?.end ?? stored.ends.at(-1)!;
-    if (!found && (end > from || stored.isCut)) {
+    const end = found ?? stored.ends.at(-1)!;
+    if (found === undefined && (end > from || stored.isCut)) {
       const isOpen = stored.isCut && { isOpen: true };
       visitor.lost({ from: start, fileFrom: marker, fileTo: end, section, ...isOpen });
     }
-    position = start + (found?.length ?? Math.max(0, stored.statedLength));
+    position = start + Math.max(0, stored.statedLength);
     marker = end;
     yield marker;
   }

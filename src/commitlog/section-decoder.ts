@@ -35,8 +35,11 @@ export type PlainSection = {
 export interface SectionDecoder {
   /** Plain bytes that the section says it has; read before the rest, −1 where it has no room for that. */
   plainLength(stored: Uint8Array): number;
-  /** @throws CorruptError with `offset` in the file; a damaged block is told in the result, with what stands before it */
-  decode(stored: Uint8Array, filePosition: number, file: string): PlainSection;
+  /**
+   * @param trustsBlock whether what a block says of its own length goes before what the section says: to get at damaged ones
+   * @throws CorruptError with `offset` in the file; a damaged block is told in the result, with what stands before it
+   */
+  decode(stored: Uint8Array, filePosition: number, file: string, trustsBlock?: boolean): PlainSection;
 }
 
 /** `undefined` for plain segments. @throws UnsupportedError for a codec or cipher that is not known, UsageError where no key is given */
@@ -90,10 +93,11 @@ class CompressedSections implements SectionDecoder {
     return readPlainLength(stored);
   }
 
-  decode(stored: Uint8Array, filePosition: number, file: string): PlainSection {
-    const length = this.plainLength(stored);
-    const facts = { file, component: 'section', offset: filePosition };
+  decode(stored: Uint8Array, filePosition: number, file: string, trustsBlock = false): PlainSection {
     const most = mostPlainBytes(this.codec.name, stored.length - 4);
+    const stated = this.plainLength(stored);
+    const length = trustsBlock ? blockLength(this.codec.name, stored, stated, most) : stated;
+    const facts = { file, component: 'section', offset: filePosition };
     if (length < 0 || length > most) {
       const expected = `0 to ${most}`;
       throw new CorruptError('length of a compressed section can not be', { ...facts, seen: length, expected });
@@ -155,6 +159,13 @@ function inflatePrefix(stored: Uint8Array, most: number): Uint8Array | undefined
   }
 }
 
+/** How much a block may give, whatever its section says of it. */
+function blockLength(codec: string, stored: Uint8Array, stated: number, most: number): number {
+  if (codec === 'DeflateCompressor') return stored.length > MAX_EMPTY_BYTES ? most : stated;
+  const own = ownLength(codec, stored, 4);
+  return own > 0 ? own : stated;
+}
+
 /** Plain bytes that a block says itself that it holds; −1 where it does not. */
 function ownLength(codec: string, stored: Uint8Array, start: number): number {
   switch (codec) {
@@ -163,11 +174,20 @@ function ownLength(codec: string, stored: Uint8Array, start: number): number {
         ? -1
         : new DataView(stored.buffer, stored.byteOffset + start, 4).getInt32(0, true);
     case 'ZstdCompressor':
-      return contentSize(stored, start, stored.length);
+      return zstdLength(stored, start);
     case 'SnappyCompressor':
       return snappyLength(stored, start);
     default:
       return -1;
+  }
+}
+
+function zstdLength(stored: Uint8Array, start: number): number {
+  try {
+    return contentSize(stored, start, stored.length);
+  } catch (error) {
+    if (error instanceof CodecError) return -1; // the codec will tell
+    throw error;
   }
 }
 
@@ -209,15 +229,17 @@ class EncryptedSections implements SectionDecoder {
     return readPlainLength(stored);
   }
 
-  decode(stored: Uint8Array, filePosition: number, file: string): PlainSection {
+  decode(stored: Uint8Array, filePosition: number, file: string, trustsBlock = false): PlainSection {
     const c = new Cursor(stored, { file, component: 'section' }, 0, stored.length, filePosition);
-    const total = c.i32();
-    if (total < 0 || total > mostPlainBytes('LZ4Compressor', stored.length)) {
-      throw c.corrupt('length of an encrypted section can not be', { offset: filePosition, seen: total });
+    const most = mostPlainBytes('LZ4Compressor', stored.length);
+    const stated = c.i32();
+    const total = trustsBlock && c.left > 0 ? most : stated;
+    if (total < 0 || total > most) {
+      throw c.corrupt('length of an encrypted section can not be', { offset: filePosition, seen: stated });
     }
     if (total === 0) checkEmpty(stored, { file, component: 'section', offset: filePosition });
     let length = 0;
-    while (length < total) {
+    while (length < total && c.left > 0) {
       const at = c.offset;
       try {
         length = this.block(c, length, total);

@@ -33,18 +33,25 @@ export type SegmentCheck = {
   readonly left: number;
 };
 
-/** Pieces of the log that Cassandra's reader passed on, as ascending positions [from, to). */
-class Ranges {
-  private readonly bounds: number[] = [];
+/** What Cassandra's reader passed on: by section, as ascending offsets [from, to). Plain segments count as one section. */
+class PassedEntries {
+  private readonly sections = new Map<number, number[]>();
 
-  add(from: number, to: number): void {
-    const { bounds } = this;
+  add({ sectionFilePosition, sectionStart, startPosition, position }: Entry): void {
+    let bounds = this.sections.get(sectionFilePosition);
+    if (!bounds) {
+      bounds = [];
+      this.sections.set(sectionFilePosition, bounds);
+    }
+    const from = startPosition - sectionStart;
+    const to = position - sectionStart;
     if (bounds.length > 0 && bounds[bounds.length - 1] === from) bounds[bounds.length - 1] = to;
     else bounds.push(from, to);
   }
 
-  has(position: number): boolean {
-    const { bounds } = this;
+  has({ sectionFilePosition, sectionStart, startPosition }: Entry): boolean {
+    const bounds = this.sections.get(sectionFilePosition) ?? [];
+    const position = startPosition - sectionStart;
     let low = 0;
     let high = bounds.length;
     while (low < high) {
@@ -64,7 +71,7 @@ export function* checkSegment(
 ): Generator<number, SegmentCheck> {
   const { source, descriptor, decoder } = segment;
   const reader = new MutationReader(schema, descriptor.version, source.path);
-  const passed = new Ranges();
+  const passed = new PassedEntries();
   let mutations = 0;
   let isDamaged = false;
   /** The reader has told already that there is more. */
@@ -73,7 +80,7 @@ export function* checkSegment(
     section: (section) => visitor.section(section),
     mutation(entry) {
       mutations++;
-      passed.add(entry.startPosition, entry.position);
+      passed.add(entry);
       readable(visitor, entry, () => {
         reader.begin(entry);
         while (reader.next()) {
@@ -99,7 +106,7 @@ export function* checkSegment(
     isDamaged = true;
     visitor.fault(behindFault(end, behind === 'bytes' && !decoder));
   }
-  const left = isDamaged ? yield* salvageLeft(segment, reader, visitor, (entry) => passed.has(entry.startPosition)) : 0;
+  const left = isDamaged ? yield* salvageLeft(segment, reader, visitor, (entry) => passed.has(entry)) : 0;
   return { end, mutations, left };
 }
 

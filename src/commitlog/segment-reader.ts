@@ -48,6 +48,9 @@ export class Entry {
   startPosition = 0;
   position = 0;
   section = 0;
+  /** Of compressed and encrypted segments: where the marker of its section is in the file, and the position at which its entries begin. */
+  sectionFilePosition = 0;
+  sectionStart = 0;
 }
 
 export type Section = {
@@ -127,7 +130,7 @@ export function* readSegment(
       const plain = decodeSection(decoder, c.buf.subarray(c.pos, c.pos + length), marker, source.path);
       const stated = decoder.plainLength(c.buf.subarray(c.pos, c.pos + length));
       if (start + Math.max(0, stated) > until) return endOf('until');
-      position = start + (plain instanceof CorruptError ? Math.max(0, stated) : Math.max(stated, plain.length));
+      position = start + Math.max(0, stated);
       visitor.section?.({ number, filePosition: marker, fileEnd: next, start, end: position });
       if (plain instanceof CorruptError) visitor.fault(sectionFault(plain, at));
       else {
@@ -235,6 +238,8 @@ class EntryReader {
   beginMemory(buf: Uint8Array, length: number, section: number, start: number, filePosition: number): void {
     this.begin(new Cursor(buf, { component: 'section' }, 0, length, start), section, start + length);
     this.sectionFilePosition = filePosition;
+    this.entry.sectionFilePosition = filePosition;
+    this.entry.sectionStart = start;
   }
 
   /** Reads on, for about `bytes`. @returns whether the section has more */

@@ -9,14 +9,17 @@ const EPOCH = 1442880000000000n;
 const key = (n: number) => Buffer.from(`key ${n}`);
 const row = (n: number, micros: number) => mutation(key(n), Buffer.from('v'), micros);
 
-async function unflushed(persisted: Persisted, damage?: (bytes: Uint8Array) => void): Promise<UnflushedWrites> {
-  const built = await buildSegment({
+const build = () =>
+  buildSegment({
     form: 'plain',
     sections: [
       [row(1, 50), row(2, 60)],
       [row(1, 40), row(3, 70)],
     ],
   });
+
+async function unflushed(persisted: Persisted, damage?: (bytes: Uint8Array) => void): Promise<UnflushedWrites> {
+  const built = await build();
   const bytes = Uint8Array.from(built.bytes);
   damage?.(bytes);
   const segment = { source: memorySource(bytes), descriptor: decodeDescriptor(bytes, built.name), decoder: undefined };
