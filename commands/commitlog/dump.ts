@@ -52,6 +52,10 @@ Damage is told on stderr with its place, and read past where that can be done: e
     follow: Flags.boolean({
       summary: 'go on with what a running node writes, as soon as it is synced; the directory is best its cdc_raw',
     }),
+    'left-out': Flags.boolean({
+      summary: 'only mutations that can be read, but that a node leaves out because of damage before them',
+      exclusive: ['follow'],
+    }),
     limit: limitFlag,
     data: dataFlag,
     schema: schemaFlag,

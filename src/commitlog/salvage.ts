@@ -290,8 +290,8 @@ function* salvageStored({ source, descriptor, decoder }: OpenSegment, visitor: S
       yield* scan.run(memory, { fileFrom: marker, fileTo: end, section, sectionStart: start });
       const length = Math.max(plain.length, stored.statedLength);
       if (plain.damage) {
-        const to = stored.isCut ? { isOpen: true } : end === stored.next ? { to: start + length } : {};
-        const lost = { from: start + plain.length, ...to };
+        // how much there was is what the section said, which may be damaged too
+        const lost = { from: start + plain.length, ...(stored.isCut && { isOpen: true }) };
         visitor.lost({
           ...lost,
           fileFrom: plain.damage.facts.offset ?? marker,
@@ -323,8 +323,6 @@ function* salvageStored({ source, descriptor, decoder }: OpenSegment, visitor: S
 type StoredSection = {
   /** Where it may end, ascending: where its marker says, and where the next marker is that has its checksum. */
   readonly ends: readonly number[];
-  /** Where its marker says that it ends. */
-  readonly next: number;
   /** Plain bytes as it says itself; −1 where that can not be. Not to be trusted where the section can't be read. */
   readonly statedLength: number;
   /** Its marker points beyond the end of the file. */
@@ -342,7 +340,7 @@ function storedSection(c: SourceCursor, id: number, marker: number, fileBytes: n
   const following = nextMarker(c, id, from, fileBytes) ?? fileBytes;
   const isCut = next > fileBytes && checksum === syncMarkerChecksum(id, marker) && following === fileBytes;
   const ends = next >= from && next < following ? [next, following] : [following];
-  return { ends, next, statedLength: stated >= 0 && stated <= 1 << 30 ? stated : -1, isCut };
+  return { ends, statedLength: stated >= 0 && stated <= 1 << 30 ? stated : -1, isCut };
 }
 
 /** The first position from `from` on at which a sync marker has its checksum. */

@@ -7,7 +7,9 @@ import { ByteWriter } from '../../bytes/writer.js';
 import type { SegmentFile } from '../../commitlog/commit-log-directory.js';
 import type { LogTable } from '../../commitlog/log-schema.js';
 import { MutationReader } from '../../commitlog/mutation-reader.js';
+import { checkSalvage, checkSegment } from '../../commitlog/segment-check.js';
 import type { SegmentFault } from '../../commitlog/segment-fault.js';
+import { openSegment } from '../../commitlog/segment-open.js';
 import type { Entry, SegmentVisitor } from '../../commitlog/segment-reader.js';
 import type { UpdateCursor } from '../../commitlog/update-cursor.js';
 import { columnsOfKind, isCompactTable, isSystemKeyspace } from '../../cql/schema.js';
@@ -30,7 +32,7 @@ import { startProgress } from '../progress.js';
 import { faultText } from './fault-text.js';
 import { followLog } from './follow.js';
 import type { LOG_FORMATS } from './formats.js';
-import { type LogContext, learnFromLog, openLog } from './log-context.js';
+import { drive, type LogContext, learnFromLog, openLog } from './log-context.js';
 import { compareLogPositions, type LogPosition, parseLogPosition } from './log-position.js';
 import { walkSegment } from './segments.js';
 
@@ -50,6 +52,8 @@ export type LogDumpFlags = {
   readonly now: number;
   readonly output?: string | undefined;
   readonly follow: boolean;
+  /** Only what a node leaves out because of damage. */
+  readonly 'left-out': boolean;
 };
 
 /** @returns exit code: `corrupt` where anything could not be read. @throws UsageError, UnsupportedError, CorruptError */
@@ -82,6 +86,11 @@ export async function dumpLog(
       if (!dump.wantsSegment(segment)) continue;
       const onProgress = (position: number) => progress.update(doneBytes + position);
       try {
+        if (flags['left-out']) {
+          await dumpLeftOut(dump, segment, log, onProgress);
+          doneBytes += segment.bytes;
+          continue;
+        }
         const isDone = () => dump.isDone;
         await walkSegment(diskStorage, segment, { cipherOf, onProgress, isDone }, (descriptor) =>
           dump.visitor(segment, new MutationReader(tables, descriptor.version, segment.file)),
@@ -96,6 +105,37 @@ export async function dumpLog(
   });
   progress.stop();
   return damaged ? EXIT.corrupt : EXIT.clean;
+}
+
+async function dumpLeftOut(
+  dump: LogDump,
+  file: SegmentFile,
+  { cipherOf, schema: { tables } }: LogContext,
+  onProgress: (position: number) => void,
+): Promise<void> {
+  const source = diskStorage.open(file.file);
+  try {
+    const name = { id: file.id, version: file.version, isCdcIndex: false };
+    const { segment, fault, isGuessed } = await openSegment(source, name, cipherOf);
+    if (fault) dump.fault(file.file, fault);
+    if (!segment) return;
+    const { mutation, fault: tell } = dump.visitor(
+      file,
+      new MutationReader(tables, segment.descriptor.version, file.file),
+    );
+    const visitor = {
+      section() {},
+      passed() {},
+      unknown() {},
+      lost() {},
+      left: (entry: Entry) => mutation(entry),
+      unreadable: (_: Entry, found: SegmentFault) => tell(found),
+      fault: tell,
+    };
+    await drive((isGuessed ? checkSalvage : checkSegment)(segment, tables, visitor), onProgress);
+  } finally {
+    source.close();
+  }
 }
 
 async function follow(paths: readonly string[], dump: LogDump, log: LogContext, sink: Sink): Promise<void> {

@@ -32,6 +32,7 @@ const flags = (more: Partial<LogDumpFlags> = {}): LogDumpFlags => ({
   now: 1_700_000_000,
   output: path.join(dir, 'out'),
   follow: false,
+  'left-out': false,
   ...more,
 });
 const printed = () =>
@@ -90,6 +91,18 @@ describe('commitlog dump', () => {
     fs.writeFileSync(index, `${built.end}\nCOMPLETED`);
     expect(await following).toBe(0);
     expect(printed().map((line) => JSON.parse(line).key.k)).toEqual(['0x01', '0x02', '0x03', '0x04']);
+  });
+});
+
+describe('commitlog dump --left-out', () => {
+  it('prints as CQL what a node would leave out', async () => {
+    const file = await write(1700000000001, [[row(1), row(2), row(3)], [row(4)]]);
+    const bytes = fs.readFileSync(file);
+    bytes[31] = bytes[31]! ^ 1; // the size of the first mutation
+    fs.writeFileSync(file, bytes);
+    expect(await dumpLog([dir], flags({ format: 'cql', 'left-out': true }), quiet)).toBe(3);
+    const statements = printed().filter((line) => !line.startsWith('--'));
+    expect(statements.map((line) => /VALUES \((0x\d+)/.exec(line)?.[1])).toEqual(['0x02', '0x03']);
   });
 });
 
