@@ -98,6 +98,8 @@ class FileSink extends StdoutSink {
   override commit(): void {
     this.flush();
     try {
+      const there = fs.statSync(this.target, { throwIfNoEntry: false });
+      if (there) fs.fchmodSync(this.fd, there.mode & 0o777);
       fs.fsyncSync(this.fd);
       this.close();
       fs.renameSync(this.name, this.target);
@@ -115,6 +117,23 @@ class FileSink extends StdoutSink {
   private close(): void {
     if (this.isOpen) fs.closeSync(this.fd);
     this.isOpen = false;
+  }
+}
+
+/** A device, FIFO or socket that is there already: written as it is, since a file renamed over `/dev/null` would take its place for everybody. */
+class DeviceSink extends StdoutSink {
+  constructor(target: string) {
+    super(openThere(target), target);
+  }
+
+  override commit(): void {
+    this.flush();
+    fs.closeSync(this.fd);
+  }
+
+  override discard(): void {
+    super.discard();
+    fs.closeSync(this.fd);
   }
 }
 
@@ -137,9 +156,20 @@ function isFile(output: string | undefined): output is string {
   return output !== undefined && output !== '-';
 }
 
-/** stdout for `undefined` and `-`, else a new file. @throws UsageError where the file can't be made */
+/**
+ * stdout for `undefined` and `-`, else a new file; where a link leads to a file, that file is made anew and the link stays.
+ * @throws UsageError where the file can't be made
+ */
 export function openSink(output: string | undefined): Sink {
-  return isFile(output) ? new FileSink(output) : stdoutSink();
+  if (!isFile(output)) return stdoutSink();
+  let there: fs.Stats | undefined;
+  try {
+    there = fs.statSync(output, { throwIfNoEntry: false });
+  } catch (error) {
+    throw fileError(error, output);
+  }
+  if (there === undefined || there.isDirectory()) return new FileSink(output);
+  return there.isFile() ? new FileSink(fs.realpathSync(output)) : new DeviceSink(output);
 }
 
 /** Runs `work` with the sink of `--output`: committed when it returns, discarded when it throws or a signal ends the process. */
@@ -191,6 +221,14 @@ function openNew(temporary: string, target: string): number {
     if (error instanceof UsageError) throw error;
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw fileError(error, target);
     throw new UsageError('can not be written: its directory does not exist', { file: target }, { cause: error });
+  }
+}
+
+function openThere(target: string): number {
+  try {
+    return fs.openSync(target, fs.constants.O_WRONLY);
+  } catch (error) {
+    throw fileError(error, target);
   }
 }
 

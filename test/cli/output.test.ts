@@ -92,6 +92,30 @@ describe('an output file', () => {
     expect(fs.readdirSync(folder)).toEqual(['out']);
   });
 
+  it('made anew keeps who may read it, and the link that leads to it', async () => {
+    const file = path.join(folder, 'out');
+    const link = path.join(folder, 'link');
+    fs.writeFileSync(file, 'before', { mode: 0o600 });
+    fs.symlinkSync(file, link);
+    await withSink(link, (sink) => sink.writeText('after'));
+    expect(fs.lstatSync(link).isSymbolicLink()).toBe(true);
+    expect(fs.readFileSync(file, 'utf8')).toBe('after');
+    expect(fs.statSync(file).mode & 0o777).toBe(0o600);
+    expect(fs.readdirSync(folder).sort()).toEqual(['link', 'out']);
+  });
+
+  it('that is a FIFO or a device stays one', async () => {
+    const fifo = path.join(folder, 'fifo');
+    spawnSync('mkfifo', [fifo]);
+    const reader = fs.openSync(fifo, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK);
+    await withSink(fifo, (sink) => sink.writeText('through'));
+    const bytes = Buffer.alloc(16);
+    expect(bytes.subarray(0, fs.readSync(reader, bytes)).toString()).toBe('through');
+    fs.closeSync(reader);
+    expect(fs.statSync(fifo).isFIFO()).toBe(true);
+    expect(fs.readdirSync(folder)).toEqual(['fifo']);
+  });
+
   it('that can not be made is named', async () => {
     const file = path.join(folder, 'missing', 'out');
     await expect(withSink(file, () => {})).rejects.toMatchObject({ facts: { file } });
