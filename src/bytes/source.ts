@@ -201,13 +201,18 @@ export class CountingStorage implements Storage {
   }
 }
 
-/** The whole of a small component. @throws UsageError above `maxBytes`: no real file of its kind is that large */
-export function readWhole(storage: Storage, file: string, maxBytes = 1 << 28): Uint8Array {
+/**
+ * The whole of a small component.
+ * @param scratch where it fits in, the bytes lie in it: they hold until it is used again
+ * @throws UsageError above `maxBytes`: no real file of its kind is that large
+ */
+export function readWhole(storage: Storage, file: string, maxBytes = 1 << 28, scratch?: Uint8Array): Uint8Array {
   const source = storage.open(file);
   try {
     if (source.size > maxBytes) throw new UsageError(`is larger than ${maxBytes} bytes`, { file, seen: source.size });
-    const bytes = new Uint8Array(source.size);
-    const n = source.read(0, bytes, 0, bytes.length);
+    const { size } = source;
+    const bytes = scratch && size <= scratch.length ? scratch : new Uint8Array(size);
+    const n = source.read(0, bytes, 0, size);
     return n === bytes.length ? bytes : bytes.subarray(0, n);
   } finally {
     source.close();

@@ -81,9 +81,15 @@ export function parseDescriptor(file: string): { descriptor: Descriptor; compone
   };
 }
 
+/** The directory asked for last, and what its files' paths begin with: thousands of one directory are asked for in a row. */
+let lastDirectory = { directory: '', start: '' };
+
 /** Path of one of its components. */
-export function componentPath(descriptor: Descriptor, component: string): string {
-  return path.join(descriptor.directory, `${descriptor.prefix}-${component}`);
+export function componentPath({ directory, prefix }: Descriptor, component: string): string {
+  if (directory !== lastDirectory.directory) {
+    lastDirectory = { directory, start: path.join(directory, 'x').slice(0, -1) };
+  }
+  return `${lastDirectory.start}${prefix}-${component}`;
 }
 
 /** Where a directory of SSTables stands. */

@@ -58,10 +58,14 @@ type Entry = { readonly type: MetadataType; readonly start: number; readonly end
 /** No real one comes near. */
 const MAX_BYTES = 1 << 26;
 
-/** Reads Statistics.db whole, in one read, and its table of contents; the parts are decoded when asked for. @throws UsageError, CorruptError */
-export function readStatistics(storage: Storage, descriptor: Descriptor): Statistics {
+/**
+ * Reads Statistics.db whole, in one read, and its table of contents; the parts are decoded when asked for.
+ * @param scratch to read into, where it fits in: parts must then be asked for before it is used again
+ * @throws UsageError, CorruptError
+ */
+export function readStatistics(storage: Storage, descriptor: Descriptor, scratch?: Uint8Array): Statistics {
   const file = componentPath(descriptor, COMPONENT.statistics);
-  return new Statistics(readWhole(storage, file, MAX_BYTES), file, descriptor.version);
+  return new Statistics(readWhole(storage, file, MAX_BYTES, scratch), file, descriptor.version);
 }
 
 /** A Statistics.db in memory. Parts throw CorruptError when they are damaged or absent. */
@@ -101,6 +105,12 @@ export class Statistics {
 
   has(type: MetadataType): boolean {
     return this.entries.some((entry) => entry.type === type);
+  }
+
+  /** Bytes that a part takes, its checksum included; 0 where it is not there. */
+  bytesOf(type: MetadataType): number {
+    const entry = this.entries.find((candidate) => candidate.type === type);
+    return entry ? entry.end - entry.start : 0;
   }
 
   /** All that is there, decoded. */

@@ -1,8 +1,8 @@
 /**
  * What a strategy must know of an SSTable, read off its metadata. Data.db is never opened.
  *
- *   at once         Statistics.db (STATS and VALIDATION); the size and time of Data.db; before oa the ends of Summary.db
- *   when asked for  the sketch of the keys (Statistics.db again: thousands of sketches are not kept), CompressionInfo.db, Summary.db, Partitions.db
+ *   at once         Statistics.db (STATS and VALIDATION, and a sketch of few keys); the size and time of Data.db; before oa the ends of Summary.db
+ *   when asked for  a larger sketch of the keys (Statistics.db again: thousands are not kept), CompressionInfo.db, Summary.db, Partitions.db
  *
  * A directory may have thousands of SSTables: of each little is kept.
  */
@@ -27,6 +27,11 @@ import { bigKeysInSpans, btiKeysInSpans } from './keys-in-spans.js';
 const DEFAULT_MIN_INDEX_INTERVAL = 128;
 /** An estimate of a part of the keys wants more entries in the summary than this. */
 const FEW_SUMMARY_ENTRIES = 2;
+/** Of sketches that are kept: of SSTables of some hundreds of keys, as those are of which there are thousands. */
+const MAX_KEPT_SKETCH_BYTES = 1536;
+
+/** For one Statistics.db after the other. */
+const scratch = new Uint8Array(1 << 16);
 
 /** @throws UsageError (a missing component), CorruptError, UnsupportedError: at once, and later by what is asked for then */
 export function readCandidate(storage: Storage, descriptor: Descriptor): Candidate {
@@ -57,6 +62,7 @@ class StoredSSTable implements Candidate {
   private readonly storage: Storage;
   private readonly tombstones: TombstoneHistogram;
   private readonly meanPartitionBytes: number;
+  private readonly keptSketch: HyperLogLog | undefined;
   private knownPlainBytes: number | undefined;
   private knownComponentBytes: number | undefined;
   private knownKeys: number | undefined;
@@ -64,7 +70,7 @@ class StoredSSTable implements Candidate {
   private lastRatio: { readonly gcBeforeSeconds: number; readonly ratio: number } | undefined;
 
   constructor(storage: Storage, descriptor: Descriptor) {
-    const statistics = readStatistics(storage, descriptor);
+    const statistics = readStatistics(storage, descriptor, scratch);
     const { stats, validation } = statistics;
     const keyType = validation.partitioner.includes('LocalPartitioner') ? statistics.header.keyType : undefined;
     const partitioner = partitionerOf(validation.partitioner, keyType);
@@ -89,6 +95,10 @@ class StoredSSTable implements Candidate {
     this.cellsPerPartition = { count: histogramCount(cells), mean: histogramMean(cells) };
     this.tombstones = stats.estimatedTombstoneDropTime;
     this.meanPartitionBytes = histogramMean(stats.estimatedPartitionSize);
+    const sketchBytes = statistics.bytesOf('compaction');
+    if (sketchBytes > 0 && sketchBytes <= MAX_KEPT_SKETCH_BYTES) {
+      this.keptSketch = statistics.compaction.cardinalityEstimator;
+    }
   }
 
   get plainBytes(): number {
@@ -103,6 +113,7 @@ class StoredSSTable implements Candidate {
   }
 
   get sketch(): HyperLogLog | undefined {
+    if (this.keptSketch) return this.keptSketch;
     const statistics = readStatistics(this.storage, this.descriptor);
     return statistics.has('compaction') ? statistics.compaction.cardinalityEstimator : undefined;
   }

@@ -44,6 +44,7 @@ export class SimulatedSSTable implements Candidate {
   readonly tokenSpaceCoverage: number | undefined;
   readonly cellsPerPartition: { readonly count: number; readonly mean: number };
   private readonly inputs: readonly Candidate[];
+  private knownComponentBytes: number | undefined;
   private readonly keys: number;
   private readonly totals: SimulatedTotals;
 
@@ -88,7 +89,8 @@ export class SimulatedSSTable implements Candidate {
   }
 
   get componentBytes(): number {
-    return this.inShare(({ componentBytes }) => componentBytes);
+    this.knownComponentBytes ??= this.inShare(({ componentBytes }) => componentBytes, sampleOf(this.inputs));
+    return this.knownComponentBytes;
   }
 
   get isEstimationInformative(): boolean {
@@ -96,9 +98,9 @@ export class SimulatedSSTable implements Candidate {
   }
 
   /** What the inputs have of something, in the share of Data.db that this SSTable has of theirs. */
-  private inShare(of: (input: Candidate) => number): number {
-    const stored = this.inputs.reduce((all, { onDiskBytes }) => all + onDiskBytes, 0);
-    const theirs = this.inputs.reduce((all, input) => all + of(input), 0);
+  private inShare(of: (input: Candidate) => number, inputs = this.inputs): number {
+    const stored = inputs.reduce((all, { onDiskBytes }) => all + onDiskBytes, 0);
+    const theirs = inputs.reduce((all, input) => all + of(input), 0);
     return stored > 0 ? Math.round((theirs * this.onDiskBytes) / stored) : theirs;
   }
 
@@ -123,6 +125,16 @@ export class SimulatedSSTable implements Candidate {
     }
     return Math.round(this.keys * Math.min(1, covered / (last - first)));
   }
+}
+
+/** Inputs whose components are looked up: a file each, and an input may itself stand for thousands. */
+const SAMPLE = 16;
+
+/** Some of them, evenly chosen. */
+function sampleOf<T>(all: readonly T[]): readonly T[] {
+  return all.length <= SAMPLE
+    ? all
+    : Array.from({ length: SAMPLE }, (_, i) => all[Math.floor((i * all.length) / SAMPLE)]!);
 }
 
 /** One SSTable of the output. */

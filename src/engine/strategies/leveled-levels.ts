@@ -17,6 +17,8 @@ export type Levels<T extends Candidate> = {
   readonly sentDown: ReadonlySet<T>;
   /** Of each level, as stored. */
   readonly bytes: readonly number[];
+  /** Level 0 by age, once it was asked for: see {@link level0ByAge}. */
+  readonly memo: { level0ByAge?: readonly T[] };
 };
 
 /**
@@ -32,20 +34,35 @@ export function levelsOf<T extends Candidate>(sstables: readonly T[], alreadyDow
     if (alreadyDown?.has(sstable)) sentDown.add(sstable);
     add(sstable, levels, sentDown);
   }
-  return { levels, sentDown, bytes: levels.map(totalBytes) };
+  return { levels, sentDown, bytes: levels.map(totalBytes), memo: {} };
+}
+
+/** Level 0, the oldest first; of one age in the order given. */
+export function level0ByAge<T extends Candidate>({ levels, memo }: Levels<T>): readonly T[] {
+  memo.level0ByAge ??= byAge(levels[0]!);
+  return memo.level0ByAge;
+}
+
+export function byAge<T extends Candidate>(sstables: readonly T[]): T[] {
+  return sstables.toSorted(({ maxTimestampMicros: a }, { maxTimestampMicros: b }) => (a < b ? -1 : a > b ? 1 : 0));
 }
 
 /** The levels once `outputs` have taken the place of `inputs`. */
 export function replaced<T extends Candidate>(
-  { levels, sentDown }: Levels<T>,
+  { levels, sentDown, memo }: Levels<T>,
   inputs: readonly T[],
   outputs: readonly T[],
 ): Levels<T> {
   const gone = new Set(inputs);
-  const after = levels.map((level) => level.filter((sstable) => !gone.has(sstable)));
-  const down = new Set([...sentDown].filter((sstable) => !gone.has(sstable)));
+  const isThere = (sstable: T) => !gone.has(sstable);
+  const touched = new Set(inputs.map((sstable) => levelOf({ sentDown }, sstable)));
+  const after = levels.map((level, number) => (touched.has(number) ? level.filter(isThere) : [...level]));
+  const kept = after[0]!.length;
+  const down = new Set([...sentDown].filter(isThere));
   for (const output of outputs) add(output, after, down);
-  return { levels: after, sentDown: down, bytes: after.map(totalBytes) };
+  const aged = memo.level0ByAge?.filter(isThere);
+  for (const sstable of aged ? after[0]!.slice(kept) : []) insertByAge(aged!, sstable);
+  return { levels: after, sentDown: down, bytes: after.map(totalBytes), memo: aged ? { level0ByAge: aged } : {} };
 }
 
 function add<T extends Candidate>(sstable: T, levels: readonly T[][], sentDown: Set<T>): void {
@@ -71,7 +88,7 @@ function add<T extends Candidate>(sstable: T, levels: readonly T[][], sentDown: 
 }
 
 /** In which level it counts. */
-export function levelOf<T extends Candidate>({ sentDown }: Levels<T>, sstable: T): number {
+export function levelOf<T extends Candidate>({ sentDown }: Pick<Levels<T>, 'sentDown'>, sstable: T): number {
   return sentDown.has(sstable) ? 0 : sstable.level;
 }
 
@@ -118,6 +135,18 @@ export function sharingTokens<T extends KeySpan>(span: KeySpan, others: readonly
       partitioner.compareTokens(first.token, span.last.token) <= 0 &&
       partitioner.compareTokens(span.first.token, last.token) <= 0,
   );
+}
+
+/** After those that are as old. */
+function insertByAge<T extends Candidate>(sorted: T[], sstable: T): void {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (sorted[middle]!.maxTimestampMicros > sstable.maxTimestampMicros) high = middle;
+    else low = middle + 1;
+  }
+  sorted.splice(low, 0, sstable);
 }
 
 /** Index of the first of a level that begins after `sstable`. */

@@ -14,10 +14,12 @@
 import { compareDecorated, type Partitioner } from '../../sstable/partitioner.js';
 import { type KeySpan, spanOf } from '../compaction/sstable-facts.js';
 import {
+  byAge,
   isOverTarget,
   LEVEL_COUNT,
   type Levels,
   lastCompacted,
+  level0ByAge,
   levelOf,
   levelsOf,
   replaced,
@@ -97,19 +99,20 @@ function decide<T extends Candidate>(
     : tombstonePick(rules, levels, context);
   return {
     picks: pick ? [pick] : [],
-    left: leftInLevels(levels, rules, pick, hindered),
+    get left() {
+      return leftInLevels(levels, rules, pick, hindered);
+    },
     pendingTasks: pendingTasks(rules, levels),
   };
 }
 
 function levelPick<T extends Candidate>(rules: Rules, levels: Levels<T>, memory: Memory<T>): Pick<T> | undefined {
-  const behind = sizeTieredPick(rules, levels);
   for (let level = LEVEL_COUNT - 1; level > 0; level--) {
     // There is no level that the last one could give to.
     if (level === LEVEL_COUNT - 1 || !isOverTarget(levels, level, rules)) continue;
-    return behind ?? upPick(rules, levels, level, memory);
+    return sizeTieredPick(rules, levels) ?? upPick(rules, levels, level, memory);
   }
-  return level0Pick(rules, levels) ?? behind;
+  return level0Pick(rules, levels) ?? sizeTieredPick(rules, levels);
 }
 
 /** One SSTable of a level with what it overlaps in the next. */
@@ -135,7 +138,7 @@ function upPick<T extends Candidate>(rules: Rules, levels: Levels<T>, level: num
 
 /** The oldest SSTables of level 0 with those that overlap them, and where they are more than one output is large with what they overlap in level 1. */
 function level0Pick<T extends Candidate>(rules: Rules, levels: Levels<T>): Pick<T> | undefined {
-  const own = level0Candidates(levels.levels[0]!, rules.thresholds.max);
+  const own = level0Candidates(level0ByAge(levels), rules.thresholds.max);
   const bytes = totalBytes(own);
   const partitioner = own[0]?.partitioner;
   // Both bounds as a node has them: what is exactly as large as one output goes to level 1 without what it overlaps there.
@@ -160,21 +163,20 @@ function level0Pick<T extends Candidate>(rules: Rules, levels: Levels<T>): Pick<
 }
 
 /** By age, each with those it overlaps, until they are more than `most`: then only the oldest. */
-function level0Candidates<T extends Candidate>(level0: readonly T[], most: number): T[] {
-  let remaining = byAge(level0);
+function level0Candidates<T extends Candidate>(level0ByAge: readonly T[], most: number): T[] {
+  let remaining = level0ByAge;
   const candidates: T[] = [];
   while (remaining.length > 0) {
     const [oldest] = remaining as [T, ...T[]];
-    const overlapped = new Set(sharingTokens(oldest, remaining, oldest.partitioner));
-    candidates.push(...overlapped);
-    remaining = remaining.filter((sstable) => !overlapped.has(sstable));
+    const overlapped = sharingTokens(oldest, remaining, oldest.partitioner);
+    // the first of them are the oldest already
+    if (candidates.length === 0 && overlapped.length > most) return overlapped.slice(0, most);
+    const taken = new Set(overlapped);
+    for (const sstable of overlapped) candidates.push(sstable);
+    remaining = remaining.filter((sstable) => !taken.has(sstable));
     if (candidates.length > most) return byAge(candidates).slice(0, most);
   }
   return candidates;
-}
-
-function byAge<T extends Candidate>(sstables: readonly T[]): T[] {
-  return sstables.toSorted(({ maxTimestampMicros: a }, { maxTimestampMicros: b }) => (a < b ? -1 : a > b ? 1 : 0));
 }
 
 /** SSTables of like size in level 0, where it has fallen behind. */

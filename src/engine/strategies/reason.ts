@@ -5,8 +5,12 @@ const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
 
 /** "5 SSTables of 48–61 MiB", "1 SSTable of 900 B". */
 export function sstablesText(sstables: readonly Candidate[]): string {
-  const sizes = sstables.map(({ onDiskBytes }) => onDiskBytes);
-  return `${countOf(sstables.length)} of ${spreadText(Math.min(...sizes), Math.max(...sizes))}`;
+  let [least, most] = [Infinity, 0];
+  for (const { onDiskBytes } of sstables) {
+    least = Math.min(least, onDiskBytes);
+    most = Math.max(most, onDiskBytes);
+  }
+  return `${countOf(sstables.length)} of ${spreadText(least, most)}`;
 }
 
 export function countOf(count: number): string {

@@ -84,26 +84,69 @@ export type StatsMetadata = {
 
 /** @throws CorruptError, UnsupportedError (a clustering type) */
 export function readStats(cursor: Cursor, version: Version): StatsMetadata {
-  const beginning = readBeginning(cursor, version);
+  // in one literal, in the order of the bytes: parts put together by spreading cost some times the rest, and directories have thousands
+  const estimatedPartitionSize = readEstimatedHistogram(cursor, 'partition sizes');
+  const estimatedCellPerPartitionCount = readEstimatedHistogram(cursor, 'cells per partition');
+  const commitLogUpperBound = readPosition(cursor);
+  const minTimestampMicros = cursor.i64AsBigInt();
+  const maxTimestampMicros = cursor.i64AsBigInt();
+  const minLocalDeletionSeconds = readDeletionTime(cursor, version);
+  const maxLocalDeletionSeconds = readDeletionTime(cursor, version);
+  const minTtlSeconds = cursor.i32();
+  const maxTtlSeconds = cursor.i32();
+  const compressionRatio = cursor.f64();
+  const estimatedTombstoneDropTime = readTombstoneHistogram(cursor, version);
+  const sstableLevel = cursor.i32();
+  const repairedAtMillis = cursor.i64AsNumber();
   const clusterings = readClusterings(cursor, version);
-  const counts = {
-    hasLegacyCounterShards: cursor.bool(),
-    totalColumnsSet: cursor.i64AsNumber(),
-    totalRows: cursor.i64AsNumber(),
+  const hasLegacyCounterShards = cursor.bool();
+  const totalColumnsSet = cursor.i64AsNumber();
+  const totalRows = cursor.i64AsNumber();
+  const commitLogLowerBound = version.hasCommitLogLowerBound ? readPosition(cursor) : NO_POSITION;
+  const commitLogIntervals = version.hasCommitLogIntervals
+    ? readIntervals(cursor)
+    : [{ start: commitLogLowerBound, end: commitLogUpperBound }];
+  const pendingRepair = version.hasPendingRepair ? readUuid(cursor) : undefined;
+  const isTransient = version.hasIsTransient && cursor.bool();
+  const originatingHostId = version.hasOriginatingHostId ? readUuid(cursor) : undefined;
+  const stats: { -readonly [K in keyof StatsMetadata]: StatsMetadata[K] } = {
+    estimatedPartitionSize,
+    estimatedCellPerPartitionCount,
+    commitLogIntervals,
+    commitLogLowerBound,
+    commitLogUpperBound,
+    minTimestampMicros,
+    maxTimestampMicros,
+    minLocalDeletionSeconds,
+    maxLocalDeletionSeconds,
+    minTtlSeconds,
+    maxTtlSeconds,
+    compressionRatio,
+    estimatedTombstoneDropTime,
+    sstableLevel,
+    repairedAtMillis,
+    hasLegacyCounterShards,
+    totalColumnsSet,
+    totalRows,
+    isTransient,
+    hasPartitionLevelDeletions: version.hasPartitionLevelDeletionsPresenceMarker
+      ? cursor.bool()
+      : minLocalDeletionSeconds !== NO_DELETION_TIME,
+    tokenSpaceCoverage: Number.NaN,
   };
-  const lower = version.hasCommitLogLowerBound ? readPosition(cursor) : NO_POSITION;
-  const upper = beginning.commitLogUpperBound;
-  const intervals = version.hasCommitLogIntervals ? readIntervals(cursor) : [{ start: lower, end: upper }];
-  const end = readEnd(cursor, version, beginning.minLocalDeletionSeconds !== NO_DELETION_TIME);
-  return {
-    ...beginning,
-    ...clusterings,
-    ...counts,
-    commitLogLowerBound: lower,
-    commitLogIntervals: intervals,
-    ...end,
-    rest: cursor.bytes(cursor.left),
-  };
+  const { legacyMinMax, clusteringTypes, coveredClustering } = clusterings;
+  if (legacyMinMax !== undefined) stats.legacyMinMax = legacyMinMax;
+  if (clusteringTypes !== undefined) stats.clusteringTypes = clusteringTypes;
+  if (coveredClustering !== undefined) stats.coveredClustering = coveredClustering;
+  if (pendingRepair !== undefined) stats.pendingRepair = pendingRepair;
+  if (originatingHostId !== undefined) stats.originatingHostId = originatingHostId;
+  if (version.hasKeyRange) {
+    stats.firstKey = cursor.bytes(cursor.uvint32());
+    stats.lastKey = cursor.bytes(cursor.uvint32());
+  }
+  if (version.hasTokenSpaceCoverage) stats.tokenSpaceCoverage = cursor.f64();
+  stats.rest = cursor.bytes(cursor.left);
+  return stats;
 }
 
 export function writeStats(stats: StatsMetadata, version: Version, out: ByteWriter): void {
@@ -132,25 +175,6 @@ export function writeStats(stats: StatsMetadata, version: Version, out: ByteWrit
   out.bytes(stats.rest ?? new Uint8Array(paddingBytes(stats, version)));
 }
 
-/** What all versions begin with. */
-function readBeginning(cursor: Cursor, version: Version) {
-  return {
-    estimatedPartitionSize: readEstimatedHistogram(cursor, 'partition sizes'),
-    estimatedCellPerPartitionCount: readEstimatedHistogram(cursor, 'cells per partition'),
-    commitLogUpperBound: readPosition(cursor),
-    minTimestampMicros: cursor.i64AsBigInt(),
-    maxTimestampMicros: cursor.i64AsBigInt(),
-    minLocalDeletionSeconds: readDeletionTime(cursor, version),
-    maxLocalDeletionSeconds: readDeletionTime(cursor, version),
-    minTtlSeconds: cursor.i32(),
-    maxTtlSeconds: cursor.i32(),
-    compressionRatio: cursor.f64(),
-    estimatedTombstoneDropTime: readTombstoneHistogram(cursor, version),
-    sstableLevel: cursor.i32(),
-    repairedAtMillis: cursor.i64AsNumber(),
-  };
-}
-
 function writeBeginning(stats: StatsMetadata, version: Version, out: ByteWriter): void {
   writeEstimatedHistogram(stats.estimatedPartitionSize, out);
   writeEstimatedHistogram(stats.estimatedCellPerPartitionCount, out);
@@ -165,27 +189,6 @@ function writeBeginning(stats: StatsMetadata, version: Version, out: ByteWriter)
   writeTombstoneHistogram(stats.estimatedTombstoneDropTime, version, out);
   out.i32(stats.sstableLevel);
   out.i64FromNumber(stats.repairedAtMillis);
-}
-
-/** What came with na and later. */
-function readEnd(cursor: Cursor, version: Version, mayHaveDeletions: boolean) {
-  const pendingRepair = version.hasPendingRepair ? readUuid(cursor) : undefined;
-  const isTransient = version.hasIsTransient && cursor.bool();
-  const originatingHostId = version.hasOriginatingHostId ? readUuid(cursor) : undefined;
-  const hasPartitionLevelDeletions = version.hasPartitionLevelDeletionsPresenceMarker
-    ? cursor.bool()
-    : mayHaveDeletions;
-  const keys = version.hasKeyRange
-    ? { firstKey: cursor.bytes(cursor.uvint32()), lastKey: cursor.bytes(cursor.uvint32()) }
-    : undefined;
-  return {
-    ...(pendingRepair !== undefined && { pendingRepair }),
-    isTransient,
-    ...(originatingHostId !== undefined && { originatingHostId }),
-    hasPartitionLevelDeletions,
-    ...keys,
-    tokenSpaceCoverage: version.hasTokenSpaceCoverage ? cursor.f64() : Number.NaN,
-  };
 }
 
 function readClusterings(cursor: Cursor, version: Version): Partial<StatsMetadata> {
