@@ -34,7 +34,7 @@ export type SegmentCheck = {
 };
 
 /** What Cassandra's reader passed on: by section, as ascending offsets [from, to). Plain segments count as one section. */
-class PassedEntries {
+export class PassedEntries {
   private readonly sections = new Map<number, number[]>();
 
   add({ sectionFilePosition, sectionStart, startPosition, position }: Entry): void {
@@ -151,7 +151,7 @@ function readable(visitor: CheckVisitor, entry: Entry, read: () => void): void {
   }
 }
 
-function contentFault(error: CorruptError, entry: Entry): SegmentFault {
+export function contentFault(error: CorruptError, entry: Entry): SegmentFault {
   const { seen, expected } = error.facts;
   return {
     kind: 'mutation_content',
@@ -164,20 +164,20 @@ function contentFault(error: CorruptError, entry: Entry): SegmentFault {
   };
 }
 
-function laterFault({ table, laterColumn }: MutationReader, entry: Entry): SegmentFault {
+export function laterFault({ table, laterColumn }: MutationReader, entry: Entry): SegmentFault {
   const { startPosition: position, section } = entry;
   const message = `update names the column ${laterColumn} of ${table?.keyspace}.${table?.name}, which only the log knows`;
   return { kind: 'mutation_content', message, filePosition: position, position, section };
 }
 
-function behindFault({ filePosition, position, sections }: SegmentEnd, isUnsynced: boolean): SegmentFault {
+export function behindFault({ filePosition, position, sections }: SegmentEnd, isUnsynced: boolean): SegmentFault {
   const at = { filePosition, position, section: sections };
   if (isUnsynced)
     return { kind: 'unsynced', message: 'writes behind the last sync, which a node does not replay', ...at };
   return { kind: 'early_end', message: 'zeros where a sync marker belongs, with sections behind', ...at };
 }
 
-function cutFault(
+export function cutFault(
   { filePosition, position, sections }: SegmentEnd,
   fileBytes: number,
   isStored: boolean,

@@ -21,11 +21,15 @@ export type Persisted = {
 
 export const NOTHING_PERSISTED: Persisted = { intervals: new Map(), hostId: undefined, sstables: 0, foreign: 0 };
 
-/** @throws CorruptError, UnsupportedError, UsageError of an SSTable whose Statistics.db can't be read */
+/**
+ * @param untilMicros a point in time that is gone back to: truncations after it are as though they had not been (CASSANDRA-9195)
+ * @throws CorruptError, UnsupportedError, UsageError of an SSTable whose Statistics.db can't be read
+ */
 export async function readPersisted(
   storage: Storage,
   dataDirectories: readonly string[],
   nowSeconds: number,
+  untilMicros?: bigint,
 ): Promise<Persisted> {
   if (dataDirectories.length === 0) return NOTHING_PERSISTED;
   const { hostId, truncatedAt } = await readLocalNode(storage, dataDirectories, nowSeconds);
@@ -48,7 +52,10 @@ export async function readPersisted(
       else add(id, stats.commitLogIntervals);
     }
   }
-  for (const [id, position] of truncatedAt) add(id, [{ start: { segmentId: -1n, position: 0 }, end: position }]);
+  for (const [id, { segmentId, position, atMillis }] of truncatedAt) {
+    if (untilMicros !== undefined && atMillis !== undefined && BigInt(atMillis) * 1000n > untilMicros) continue;
+    add(id, [{ start: { segmentId: -1n, position: 0 }, end: { segmentId, position } }]);
+  }
   for (const list of intervals.values()) list.sort((a, b) => comparePositions(a.start, b.start));
   return { intervals, hostId, sstables, foreign };
 }

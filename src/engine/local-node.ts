@@ -12,7 +12,12 @@ import { readLive } from './merge/live-view.js';
 export type LocalNode = {
   readonly hostId: string | undefined;
   /** Ids of tables that were truncated, with the commit log position up to which their writes are void. */
-  readonly truncatedAt: ReadonlyMap<string, CommitLogPosition>;
+  readonly truncatedAt: ReadonlyMap<string, Truncation>;
+};
+
+export type Truncation = CommitLogPosition & {
+  /** When, in milliseconds; absent where the record does not say. */
+  readonly atMillis?: number;
 };
 
 /**
@@ -38,7 +43,7 @@ export async function readLocalNode(
     const rows = readLive(sstables, nowSeconds).flatMap((partition) => partition.rows);
     const hostIds = rows.map(({ cells }) => cells.get('host_id')?.cells[0]?.value);
     const hostId = hostIds.find((value) => value?.length === 16);
-    const truncatedAt = new Map<string, CommitLogPosition>();
+    const truncatedAt = new Map<string, Truncation>();
     for (const cell of rows.flatMap(({ cells }) => cells.get('truncated_at')?.cells ?? [])) {
       const position = truncationOf(cell.value);
       if (cell.path?.length === 16 && position) truncatedAt.set(uuidText(cell.path), position);
@@ -50,10 +55,14 @@ export async function readLocalNode(
 }
 
 /** `i64 segment id, i32 position, i64 millis` */
-function truncationOf(value: Uint8Array): CommitLogPosition | undefined {
+function truncationOf(value: Uint8Array): Truncation | undefined {
   if (value.length < 12) return undefined;
-  const view = new DataView(value.buffer, value.byteOffset, 12);
-  return { segmentId: view.getBigInt64(0), position: view.getInt32(8) };
+  const view = new DataView(value.buffer, value.byteOffset, value.length);
+  return {
+    segmentId: view.getBigInt64(0),
+    position: view.getInt32(8),
+    ...(value.length >= 20 && { atMillis: Number(view.getBigInt64(12)) }),
+  };
 }
 
 function uuidText(value: Uint8Array): string {

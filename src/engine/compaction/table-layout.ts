@@ -14,6 +14,7 @@ import type { SSTableFormat } from '../../sstable/version.js';
 
 const DEFAULT_MIN_INDEX_INTERVAL = 128;
 const NO_LIMIT = 0x7fffffff;
+const DEFAULT_COMPRESSION = { class: 'org.apache.cassandra.io.compress.LZ4Compressor', chunk_length_in_kb: '16' };
 
 export type LayoutOptions = {
   readonly format: SSTableFormat;
@@ -22,13 +23,13 @@ export type LayoutOptions = {
 };
 
 /**
- * @param definition with options; without any, `like` decides: an SSTable of the table
+ * @param definition with options; without any, `like` decides: an SSTable of the table; without that, Cassandra's defaults
  * @throws UsageError, UnsupportedError (compression), CorruptError
  */
 export async function tableLayout(
   storage: Storage,
   definition: Table | View | undefined,
-  like: Descriptor,
+  like: Descriptor | undefined,
   { format, columnIndexBytes }: LayoutOptions,
 ): Promise<TableLayout> {
   const options = definition?.options;
@@ -37,10 +38,18 @@ export async function tableLayout(
     columnIndexBytes: columnIndexBytes ?? (format === 'big' ? BIG_COLUMN_INDEX_BYTES : BTI_BLOCK_BYTES),
     bloomFilterFpChance:
       options?.bloomFilterFpChance ??
-      (options?.compaction ? (isLeveled ? 0.1 : 0.01) : readStatistics(storage, like).validation.bloomFilterFpChance),
+      (options?.compaction || !like
+        ? isLeveled
+          ? 0.1
+          : 0.01
+        : readStatistics(storage, like).validation.bloomFilterFpChance),
     minIndexInterval:
-      options?.minIndexInterval ?? readSummary(storage, like)?.minIndexInterval ?? DEFAULT_MIN_INDEX_INTERVAL,
-    compression: options?.compression ? await compressionOf(options.compression) : await compressionLike(storage, like),
+      options?.minIndexInterval ?? (like && readSummary(storage, like)?.minIndexInterval) ?? DEFAULT_MIN_INDEX_INTERVAL,
+    compression: options?.compression
+      ? await compressionOf(options.compression)
+      : like
+        ? await compressionLike(storage, like)
+        : await compressionOf(DEFAULT_COMPRESSION),
   };
 }
 
