@@ -16,6 +16,7 @@ import type { SchemaSource } from '../engine/schema-loader.js';
 import { bytesText, countText } from './bytes.js';
 import { tableText } from './table.js';
 import { microsTimeText } from './time.js';
+import { plural, wrapWords } from './words.js';
 
 export type ListedSegment = {
   readonly file: string;
@@ -169,15 +170,11 @@ function summaryText({ segments, tables, totals, persisted }: LogListing): strin
       lines.push(`${plural(persisted.foreign, 'SSTable')} of another host, or of none, say nothing of this log`);
     }
   }
-  return lines.join('\n');
+  return lines.flatMap((line) => wrapWords(line, 0)).join('\n');
 }
 
 function spanText(span: TimeSpan | undefined): string {
   return span ? `, written ${dayTime(span.firstMicros)} to ${dayTime(span.lastMicros)}` : '';
-}
-
-function plural(count: number, what: string): string {
-  return `${countText(count)} ${what}${count === 1 ? '' : 's'}`;
 }
 
 /** The same for `--json`. */

@@ -9,6 +9,7 @@ import { bytesText, countText } from './bytes.js';
 import { plainText } from './plain-text.js';
 import { tableText } from './table.js';
 import { microsTimeText } from './time.js';
+import { plural } from './words.js';
 
 /** Mutations that are left out, counted by table, and the first of them. */
 export class LeftMutations {
@@ -215,10 +216,6 @@ function summaryText({ segments, faults, verdict, stopsAt }: LogReport, left: Le
     lines.push('Keep the files: what can be read and no SSTable holds is in `lsmctl commitlog verify --left FILE`.');
   }
   return lines.join('\n');
-}
-
-function plural(count: number, what: string): string {
-  return `${countText(count)} ${what}${count === 1 ? '' : 's'}`;
 }
 
 export function verdictJson(report: LogReport, left: LeftMutations): object {

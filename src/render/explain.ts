@@ -2,7 +2,7 @@
 import { BLOOM_RULES } from '../engine/bloom/bloom-rules.js';
 import { RULES, type Rule } from '../engine/verify/rules.js';
 import { tableText } from './table.js';
-import { wrapWords } from './verify-text.js';
+import { wrapWords } from './words.js';
 
 /** A rule with the command that judges by it. */
 export type ExplainedRule = Omit<Rule, 'level'> & {

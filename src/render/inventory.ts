@@ -13,6 +13,7 @@ import { type InventorySSTable, isMeasured, type RepairState } from '../engine/i
 import type { UsageBytes } from '../engine/snapshot-usage.js';
 import { bytesText, countText, estimateText, shareText } from './bytes.js';
 import { microsTimeText } from './time.js';
+import { plural, wrapParts, wrapWords } from './words.js';
 
 export type InventoryTextOptions = {
   /** Each SSTable of each table. */
@@ -227,10 +228,6 @@ function summaryText({ totals, keyspaces, hiddenKeyspaces, findings }: Inventory
   return wrapFacts(facts, 0).join('\n');
 }
 
-function plural(count: number, word: string): string {
-  return `${countText(count)} ${word}${count === 1 ? '' : 's'}`;
-}
-
 function relative(file: string, { root }: InventoryTextOptions): string {
   if (root === undefined) return file;
   const below = path.relative(root, file);
@@ -238,24 +235,11 @@ function relative(file: string, { root }: InventoryTextOptions): string {
 }
 
 function wrapFacts(facts: readonly string[], indent: number): string[] {
-  return wrap(facts.filter((fact) => fact !== ''), ', ', indent); // biome-ignore format: one line
-}
-
-function wrapWords(text: string, indent: number): string[] {
-  return wrap(text.split(' '), ' ', indent);
-}
-
-function wrap(parts: readonly string[], separator: string, indent: number): string[] {
-  const lines: string[] = [];
-  const room = WIDTH - indent - separator.trimEnd().length;
-  let line = '';
-  for (const part of parts) {
-    if (line !== '' && line.length + separator.length + part.length > room) {
-      lines.push(line + separator.trimEnd());
-      line = part;
-    } else line = line === '' ? part : line + separator + part;
-  }
-  return [...lines, line].map((text) => ' '.repeat(indent) + text);
+  return wrapParts(
+    facts.filter((fact) => fact !== ''),
+    ', ',
+    indent,
+  );
 }
 
 /**

@@ -3,6 +3,7 @@ import { bytesText, countText, estimateText } from './bytes.js';
 import { type TableColumn, tableText } from './table.js';
 import { durationText } from './time.js';
 import type { FateReport, RemedyReport, TallyReport, TombstonesReport } from './tombstones-report.js';
+import { plural } from './words.js';
 
 const WIDTH = 80;
 const MAX_NAMES = 3;
@@ -222,10 +223,6 @@ function spanText({ oldest, newest }: TallyReport): string {
 function namesText(names: readonly string[], max = MAX_NAMES): string {
   if (names.length <= max + 1) return names.join(', ');
   return `${names.slice(0, max).join(', ')} and ${countText(names.length - max)} more`;
-}
-
-function plural(count: number, noun: string): string {
-  return `${countText(count)} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 /** Broken between words; lines after the first stand two further in. */

@@ -6,6 +6,7 @@ import { allFindings, type TableReport, type VerifyReport } from '../engine/veri
 import { type Check, LEVELS, type Level, type SSTableReport } from '../engine/verify/verify-sstable.js';
 import { bytesText, countText } from './bytes.js';
 import { tableText } from './table.js';
+import { plural, wrapWords } from './words.js';
 
 const WIDTH = 80;
 
@@ -227,24 +228,8 @@ function bullet(text: string): string[] {
   return [`  - ${first.trimStart()}`, ...rest];
 }
 
-function plural(count: number, word: string): string {
-  return `${countText(count)} ${word}${count === 1 ? '' : 's'}`;
-}
-
 function relative(file: string, { root }: VerifyTextOptions): string {
   if (root === undefined) return file;
   const below = path.relative(root, file);
   return below === '' ? '.' : below.startsWith('..') ? file : below;
-}
-
-export function wrapWords(text: string, indent: number, width = WIDTH): string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    if (line !== '' && indent + line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = word;
-    } else line = line === '' ? word : `${line} ${word}`;
-  }
-  return [...lines, line].map((one) => ' '.repeat(indent) + one);
 }
