@@ -31,18 +31,35 @@ const MAX_SPARE_BYTES = 64 << 20;
 export class FilterBits implements BloomFilter {
   readonly hashCount: number;
   readonly bits: Uint8Array;
-  private readonly words: number;
+  readonly words: number;
   private readonly room: Room;
   private readonly hash: Int32Array;
 
-  /** @param words of 64 bits, at most 2^28 - 1. @throws UsageError where there is no such memory */
-  constructor(words: number, hashCount: number) {
+  /**
+   * @param words of 64 bits, at most 2^28 - 1
+   * @param beyondBytes room behind the bits, for a kernel that works beside them
+   * @throws UsageError where there is no such memory
+   */
+  constructor(words: number, hashCount: number, beyondBytes = 0) {
     this.words = words;
     this.hashCount = hashCount;
-    this.room = takeRoom(HASH_BYTES + words * 8);
+    this.room = takeRoom(HASH_BYTES + words * 8 + beyondBytes);
     const { buffer } = this.room.memory;
     this.hash = new Int32Array(buffer, HASH, 4);
     this.bits = new Uint8Array(buffer, HASH_BYTES, words * 8);
+  }
+
+  get memory(): WebAssembly.Memory {
+    return this.room.memory;
+  }
+
+  /** Addresses in `memory`: of the bits, and of what is behind them. */
+  get bitsAt(): number {
+    return HASH_BYTES;
+  }
+
+  get beyondAt(): number {
+    return HASH_BYTES + this.words * 8;
   }
 
   /** Sets the bits of a hash. */

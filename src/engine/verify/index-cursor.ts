@@ -60,6 +60,16 @@ export class BigIndexCursor implements IndexCursor {
     return true;
   }
 
+  /** Where the next entry begins. */
+  get nextPosition(): number {
+    return this.cursor.offset;
+  }
+
+  /** Goes on with the entry at `position`. */
+  resumeAt(position: number): void {
+    this.cursor.seek(position);
+  }
+
   contradiction(key: Uint8Array, length: number): string | undefined {
     return length === this.keyLength && sameBytes(key, this.key, length)
       ? undefined

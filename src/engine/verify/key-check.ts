@@ -14,7 +14,7 @@ import type { FindingLog, PartitionName } from './finding.js';
 import { hexOf } from './index-cursor.js';
 
 /** Keys that are kept, to tell what order they are in where it is not the one that they should be in. */
-const SAMPLE = 256;
+const SAMPLE = 64;
 const OTHERS = ['Murmur3Partitioner', 'RandomPartitioner', 'ByteOrderedPartitioner'];
 
 export class KeyCheck {
@@ -24,10 +24,11 @@ export class KeyCheck {
   key = new Uint8Array(256);
   keyLength = 0;
   private readonly partitioner: Partitioner | undefined;
-  private readonly isMurmur3: boolean;
+  readonly isMurmur3: boolean;
   private readonly log: FindingLog;
   private readonly filter: BloomFilter | undefined;
   private readonly rebuilt: FilterBits | undefined;
+  private room: FilterBits | undefined;
   private readonly hash: Hash128 = new Int32Array(4);
   private readonly tokenHalves = new Int32Array(2);
   private tokenHi = 0;
@@ -40,12 +41,40 @@ export class KeyCheck {
     | { readonly partition: PartitionName; readonly position: number; readonly before: string }
     | undefined;
 
-  constructor(partitioner: Partitioner | undefined, filter: BloomFilter | undefined, log: FindingLog) {
+  /** @param beyondBytes of memory behind the bits of the filter, see {@link roomOfRuns} */
+  constructor(partitioner: Partitioner | undefined, filter: BloomFilter | undefined, log: FindingLog, beyondBytes = 0) {
     this.partitioner = partitioner;
     this.isMurmur3 = partitioner?.name === 'Murmur3Partitioner';
     this.log = log;
     this.filter = filter;
-    if (filter) this.rebuilt = new FilterBits(filter.bits.length / 8, filter.hashCount);
+    if (filter) this.rebuilt = new FilterBits(filter.bits.length / 8, filter.hashCount, beyondBytes);
+    this.room = this.rebuilt;
+  }
+
+  /** Whether keys may be told by runs: what only one key after the other can tell has been told. */
+  get takesRuns(): boolean {
+    return this.isMurmur3 && !this.isUnordered && this.sample.length === SAMPLE;
+  }
+
+  /** Where a kernel sets the bits of keys that it finds in order; `beyondBytes` of memory behind them are its own. */
+  roomOfRuns(beyondBytes: number): FilterBits {
+    this.room ??= new FilterBits(1, 0, beyondBytes);
+    return this.room;
+  }
+
+  /** Token of the last key, by Murmur3Partitioner. */
+  get lastToken(): readonly [hi: number, lo: number] {
+    return [this.tokenHi, this.tokenLo];
+  }
+
+  /** `count` keys that somebody else has held to all this, the last with its token. */
+  addRun(count: number, key: Uint8Array, tokenHi: number, tokenLo: number): void {
+    this.partitions += count;
+    this.tokenHi = tokenHi;
+    this.tokenLo = tokenLo;
+    if (key.length > this.key.length) this.key = new Uint8Array(key.length * 2);
+    this.key.set(key);
+    this.keyLength = key.length;
   }
 
   /** The next key, `key[0, length)`, of the partition at `position`. */
@@ -136,7 +165,10 @@ export class KeyCheck {
   }
 
   private finishFilter(isComplete: boolean): boolean {
-    if (!this.filter || !this.rebuilt) return false;
+    if (!this.filter || !this.rebuilt) {
+      this.room?.release();
+      return false;
+    }
     const { bits } = this.filter;
     const { bits: right } = this.rebuilt;
     let denied = 0;

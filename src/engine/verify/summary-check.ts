@@ -35,6 +35,23 @@ export class SummaryCheck {
       this.tell('size at full sampling', sizeAtFullSampling, `at least ${entries.length}`);
   }
 
+  /** How many entries are certain to be none that is sampled, as far as the interval tells. */
+  get ahead(): number {
+    if (this.interval === 0 || this.next >= this.summary.entries.length) return Number.POSITIVE_INFINITY;
+    const rest = this.keys % this.interval;
+    return rest === 0 ? 0 : this.interval - rest;
+  }
+
+  /** Where in Index.db the next sample says that it is. */
+  get nextPosition(): number {
+    return this.summary.entries[this.next]?.position ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** `count` entries that are none of those. */
+  pass(count: number): void {
+    this.keys += count;
+  }
+
   /** The next entry of Index.db, at `position`. */
   entry(position: number, key: Uint8Array, length: number): void {
     const index = this.keys++;

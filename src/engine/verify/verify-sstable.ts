@@ -21,6 +21,7 @@ import type { SSTableFiles } from '../sstable-directory.js';
 import { type CheckedData, checkedCompressed, checkedPlain } from './checked-data.js';
 import { type Finding, FindingLog } from './finding.js';
 import { BigIndexCursor, BtiIndexCursor, hexOf, type IndexCursor } from './index-cursor.js';
+import { LANE_BYTES } from './index-lane.js';
 import { KeyCheck, nameOf } from './key-check.js';
 import { checkSizes, type Parts, readParts } from './parts.js';
 import { checkEnds, checkFacts } from './quick.js';
@@ -41,6 +42,8 @@ export type VerifyOptions = {
   readonly table?: Table | View;
   /** Told how much of Data.db is done, in plain bytes. */
   readonly onPosition?: (position: number) => void;
+  /** Entries of Index.db one by one, without the fast lane: to hold the one to the other. */
+  readonly isSlow?: boolean;
 };
 
 /** `failed`: findings say why. `incomplete`: something stood in the way; `absent`: there is nothing to check. */
@@ -120,13 +123,15 @@ async function verifyContents(
   const data = await openData(storage, parts, isDeep, log);
   const index = openIndex(storage, parts, log);
   try {
-    const keys = new KeyCheck(hasKnownOrder(parts) ? parts.partitioner : undefined, parts.filter, log);
+    const keys = new KeyCheck(hasKnownOrder(parts) ? parts.partitioner : undefined, parts.filter, log, LANE_BYTES);
     const isForeign = isForeignWriter(parts);
     const summary = parts.summary && new SummaryCheck(parts.summary, parts, isForeign, log);
     if (!isForeign) summary?.checkHeader();
     const buckets = parts.stats?.estimatedPartitionSize.offsets.length ?? 155;
     const sizes = new EstimatedHistogramBuilder(Math.min(buckets, 1000));
-    const walkParts = { parts, log, index, data, keys, summary, sizes };
+    const { onPosition = () => {} } = options;
+    const hasLane = !options.isSlow;
+    const walkParts = { parts, log, index, data, keys, summary, sizes, onPosition, hasLane };
     const deep = isDeep && data && parts.header ? deepCheck(parts, data, options, log) : undefined;
     const walked = deep ? walkData({ ...walkParts, data: data! }, deep) : walkIndex(walkParts);
     const keysSeen = keys.partitions > 0;
@@ -254,7 +259,6 @@ function checkSizesOfPartitions(
 type Deep = {
   readonly rows: RowCheck;
   readonly collector: MetadataCollector;
-  readonly onPosition: (position: number) => void;
 };
 
 /** A day: clocks differ. */
@@ -272,7 +276,7 @@ function deepCheck(parts: Parts, _data: CheckedData, options: VerifyOptions, log
     futureLo: Number(BigInt.asIntN(32, future)),
     nameOf: (key, length) => nameOf(parts.partitioner, key, length),
   });
-  return { rows, collector, onPosition: options.onPosition ?? (() => {}) };
+  return { rows, collector };
 }
 
 function finishDeep(

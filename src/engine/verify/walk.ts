@@ -15,6 +15,7 @@ import { UnfilteredCursor } from '../../sstable/unfiltered-cursor.js';
 import type { CheckedData } from './checked-data.js';
 import type { FindingLog } from './finding.js';
 import { BigIndexCursor, hexOf, type IndexCursor } from './index-cursor.js';
+import { IndexLane } from './index-lane.js';
 import { type KeyCheck, nameOf } from './key-check.js';
 import type { Parts } from './parts.js';
 import type { RowCheck } from './row-check.js';
@@ -31,6 +32,10 @@ export type WalkParts = {
   readonly summary: SummaryCheck | undefined;
   /** Sizes of partitions, as far as the index tells them. */
   readonly sizes: EstimatedHistogramBuilder;
+  /** Told how much of Data.db is done, in plain bytes. */
+  readonly onPosition: (position: number) => void;
+  /** Whether entries that are as they should be may take the fast lane. */
+  readonly hasLane: boolean;
 };
 
 export type Walked = {
@@ -100,6 +105,11 @@ class Walk {
     return false;
   }
 
+  /** Where entries are read one by one from here on, after those that `lane` has passed. */
+  passBy(lane: IndexLane): void {
+    if (this.previousPosition >= 0 && this.parts.index) this.previousPosition = lane.run(this.previousPosition);
+  }
+
   get length(): number {
     return this.parts.data?.length ?? Number.POSITIVE_INFINITY;
   }
@@ -144,7 +154,10 @@ export function walkIndex(parts: WalkParts): Walked {
   const { data, keys } = parts;
   const cursor = data && new DataCursor(data);
   let key = new Uint8Array(256);
-  while (walk.advance()) {
+  const lane = laneOf(parts);
+  for (;;) {
+    if (lane) walk.passBy(lane);
+    if (!walk.advance()) break;
     const index = parts.index!;
     const position = index.dataPosition;
     if (!cursor) {
@@ -180,23 +193,21 @@ export function walkIndex(parts: WalkParts): Walked {
   return walk.finish();
 }
 
-export type RowWalk = {
-  readonly rows: RowCheck;
-  readonly collector: MetadataCollector;
-  readonly onPosition: (position: number) => void;
-};
+function laneOf({ index, data, keys, summary, sizes, onPosition, hasLane }: WalkParts): IndexLane | undefined {
+  if (!hasLane || !data || !(index instanceof BigIndexCursor) || !keys.isMurmur3) return undefined;
+  return new IndexLane({ index, data, keys, summary, sizes, onPosition });
+}
+
+export type RowWalk = { readonly rows: RowCheck; readonly collector: MetadataCollector };
 
 /** Plain bytes after which somebody wants to hear how far it is. */
 const TOLD_BYTES = 1 << 20;
 
 /** By the data, all of it. */
-export function walkData(
-  parts: WalkParts & { readonly data: CheckedData },
-  { rows, collector, onPosition }: RowWalk,
-): Walked {
+export function walkData(parts: WalkParts & { readonly data: CheckedData }, { rows, collector }: RowWalk): Walked {
   const own: WalkParts = parts;
   const walk = new Walk(own);
-  const { data, keys, log } = parts;
+  const { data, keys, log, onPosition } = parts;
   const { header, descriptor, partitioner } = parts.parts;
   const types = header!.clusteringTypes;
   const cursor = new UnfilteredCursor(new DataCursor(data), header!, descriptor.version);

@@ -63,6 +63,16 @@ export class EstimatedHistogramBuilder {
     this.counts[bucketOf(this.offsets, value)]!++;
   }
 
+  /** Upper ends of the buckets. */
+  get bucketOffsets(): readonly number[] {
+    return this.offsets;
+  }
+
+  /** Adds to each bucket, and to the overflow behind them. */
+  addCounts(counts: Uint32Array): void {
+    for (let i = 0; i < this.counts.length; i++) this.counts[i]! += counts[i]!;
+  }
+
   /** The histogram of what was added so far. More may be added. */
   build(): EstimatedHistogram {
     const counts = Array.from(this.counts);
@@ -115,18 +125,30 @@ export function histogramMax(histogram: EstimatedHistogram): number {
   return 0;
 }
 
+/** Offsets as last read, by the number of buckets: thousands of SSTables have the same, and few of them are kept twice. */
+const lastOffsets: Record<number, readonly number[]> = {};
+
 /** @throws CorruptError */
 export function readEstimatedHistogram(cursor: Cursor, what: string): EstimatedHistogram {
   const at = cursor.offset;
   const n = cursor.count(cursor.i32(), 16, `buckets of ${what}`);
   if (n < 2) throw cursor.corrupt(`${what} has no buckets`, { offset: at, seen: n, expected: 'at least 2' });
-  const offsets = new Array<number>(n - 1);
   const counts = new Array<number>(n);
+  const known = lastOffsets[n];
+  let offsets: number[] | undefined;
   for (let i = 0; i < n; i++) {
-    offsets[i === 0 ? 0 : i - 1] = cursor.i64AsNumber();
+    const at = i === 0 ? 0 : i - 1;
+    const offset = cursor.i64AsNumber();
+    if (offsets) offsets[at] = offset;
+    else if (known?.[at] !== offset) {
+      offsets = known?.slice(0, at) ?? [];
+      offsets[at] = offset;
+    }
     counts[i] = cursor.i64AsNumber();
   }
-  return { offsets, counts, overflow: counts.pop()! };
+  const all = offsets ?? known!;
+  lastOffsets[n] = all;
+  return { offsets: all, counts, overflow: counts.pop()! };
 }
 
 export function writeEstimatedHistogram(histogram: EstimatedHistogram, out: ByteWriter): void {

@@ -1,0 +1,245 @@
+/**
+ * The fast lane of a walk by the index: entries of Index.db are held to their partitions by a kernel of WebAssembly (`kernel/index-walk.as.ts`), as
+ * long as nothing is odd; whatever is odd stays with the walk itself. In memory, behind the bits of the filter:
+ *
+ *   state | offsets of the histogram, f64 each | its counts, u32 each | window of Index.db | window of the plain Data.db
+ */
+import { LsmctlError } from '../../bytes/errors.js';
+import type { EstimatedHistogramBuilder } from '../../sstable/metadata/estimated-histogram.js';
+import type { CheckedData } from './checked-data.js';
+import type { BigIndexCursor } from './index-cursor.js';
+import { INDEX_WALK_KERNEL } from './kernel/index-walk.wasm.js';
+import type { KeyCheck } from './key-check.js';
+import type { SummaryCheck } from './summary-check.js';
+
+const STATE_BYTES = 128;
+const MAX_BUCKETS = 1001;
+const INDEX_BYTES = 1 << 17;
+const DATA_BYTES = 1 << 18;
+
+/** Memory that a lane wants behind the bits of a filter. */
+export const LANE_BYTES = STATE_BYTES + MAX_BUCKETS * 12 + 16 + INDEX_BYTES + DATA_BYTES;
+
+// u32 fields by their places, then those of 64 bits
+const INDEX_AT = 0;
+const INDEX_END = 1;
+const DATA_START = 2;
+const DATA_END = 3;
+const LIMIT = 4;
+const BITS = 5;
+const WORDS = 6;
+const HASH_COUNT = 7;
+const OFFSETS = 8;
+const COUNTS = 9;
+const BUCKETS = 10;
+const KEY_AT = 11;
+const KEY_LENGTH = 12;
+const REASON = 13;
+const NEEDED = 14;
+const STOP = 15;
+const TOKEN_LO = 20;
+const TOKEN_HI = 21;
+const DATA_BASE = 11;
+const PREVIOUS = 12;
+const DATA_LENGTH = 13;
+const REST = 14;
+const WANTED = 15;
+
+const NO_INDEX = 1;
+const NO_DATA = 2;
+const ODD = 3;
+const NO_LIMIT = 0xffffffff;
+
+let compiled: WebAssembly.Module | undefined;
+
+export type LaneParts = {
+  readonly index: BigIndexCursor;
+  readonly data: CheckedData;
+  readonly keys: KeyCheck;
+  readonly summary: SummaryCheck | undefined;
+  readonly sizes: EstimatedHistogramBuilder;
+  /** Told how much of Data.db is done, in plain bytes. */
+  readonly onPosition: (position: number) => void;
+};
+
+export class IndexLane {
+  private readonly parts: LaneParts;
+  private readonly walk: (state: number) => number;
+  private readonly state: number;
+  private readonly bytes: Uint8Array;
+  private readonly fields: Uint32Array;
+  private readonly numbers: Float64Array;
+  private readonly counts: Uint32Array;
+  private readonly indexStart: number;
+  private readonly dataStart: number;
+  /** Position in Index.db of the window, and how many bytes it has. */
+  private indexBase = 0;
+  private indexLength = 0;
+  private dataBase = 0;
+  private dataLength = 0;
+  /** Entries since the window of Data.db was filled. */
+  private entriesInWindow = 0;
+  private heldKey: Uint8Array | undefined;
+
+  constructor(parts: LaneParts) {
+    this.parts = parts;
+    const { keys, sizes, data } = parts;
+    const room = keys.roomOfRuns(LANE_BYTES);
+    const offsets = sizes.bucketOffsets;
+    const state = (room.beyondAt + 15) & ~15;
+    const offsetsAt = state + STATE_BYTES;
+    const countsAt = offsetsAt + offsets.length * 8;
+    const { buffer } = room.memory;
+    compiled ??= new WebAssembly.Module(Buffer.from(INDEX_WALK_KERNEL, 'base64'));
+    const instance = new WebAssembly.Instance(compiled, { env: { memory: room.memory } });
+    this.walk = (instance.exports as { walk(state: number): number }).walk;
+    this.state = state;
+    this.bytes = new Uint8Array(buffer);
+    this.fields = new Uint32Array(buffer, state, STATE_BYTES / 4);
+    this.numbers = new Float64Array(buffer, state, STATE_BYTES / 8);
+    new Float64Array(buffer, offsetsAt, offsets.length).set(offsets);
+    this.counts = new Uint32Array(buffer, countsAt, offsets.length + 1);
+    this.indexStart = countsAt + this.counts.byteLength;
+    this.dataStart = this.indexStart + INDEX_BYTES;
+    const { fields } = this;
+    fields[BITS] = room.bitsAt;
+    fields[WORDS] = room.words;
+    fields[HASH_COUNT] = room.hashCount;
+    fields[OFFSETS] = offsetsAt;
+    fields[COUNTS] = countsAt;
+    fields[BUCKETS] = offsets.length;
+    fields[DATA_START] = this.dataStart;
+    this.numbers[DATA_LENGTH] = data.length;
+    this.tellData();
+  }
+
+  /** Goes as far as nothing is odd, from behind the partition at `previous`. Returns the position of the last partition. */
+  run(previous: number): number {
+    const { index, keys, sizes } = this.parts;
+    const start = index.nextPosition;
+    if (!keys.takesRuns || !(this.hasIndex(start) || this.fillIndex(start))) return previous;
+    const { fields, numbers } = this;
+    const [hi, lo] = keys.lastToken;
+    fields[INDEX_AT] = this.indexStart + start - this.indexBase;
+    fields[TOKEN_HI] = hi;
+    fields[TOKEN_LO] = lo;
+    numbers[PREVIOUS] = previous;
+    this.counts.fill(0);
+    const count = this.walkOn();
+    index.resumeAt(this.indexPosition);
+    if (count === 0) return previous;
+    sizes.addCounts(this.counts);
+    keys.addRun(count, this.lastKey, fields[TOKEN_HI]! | 0, fields[TOKEN_LO]! | 0);
+    return numbers[PREVIOUS]!;
+  }
+
+  private walkOn(): number {
+    const { fields, numbers } = this;
+    let total = 0;
+    for (;;) {
+      total += this.step();
+      const reason = fields[REASON]!;
+      if (reason === ODD) return total;
+      if (reason === NO_INDEX && !this.fillIndex(this.indexPosition)) return total;
+      if (reason === NO_DATA && !this.fillData(numbers[WANTED]!, fields[NEEDED]!)) return total;
+    }
+  }
+
+  /** Entries up to the next that Summary.db has, or that one alone. */
+  private step(): number {
+    const { summary } = this.parts;
+    if (!summary) return this.walkUpTo(NO_LIMIT, NO_LIMIT);
+    const position = this.indexPosition;
+    const { ahead, nextPosition } = summary;
+    if (ahead > 0 && nextPosition > position) {
+      const count = this.walkUpTo(ahead, this.indexStart + nextPosition - this.indexBase);
+      summary.pass(count);
+      return count;
+    }
+    const count = this.walkUpTo(1, NO_LIMIT);
+    if (count > 0) summary.entry(position, this.lastKey, this.fields[KEY_LENGTH]!);
+    return count;
+  }
+
+  private walkUpTo(limit: number, stop: number): number {
+    this.fields[LIMIT] = Math.min(limit, NO_LIMIT);
+    this.fields[STOP] = Math.min(stop, NO_LIMIT);
+    const count = this.walk(this.state);
+    if (count > 0) this.heldKey = undefined;
+    this.entriesInWindow += count;
+    return count;
+  }
+
+  private get indexPosition(): number {
+    return this.indexBase + this.fields[INDEX_AT]! - this.indexStart;
+  }
+
+  /** Of the last entry; its window may be another since. */
+  private get lastKey(): Uint8Array {
+    const at = this.fields[KEY_AT]!;
+    return this.heldKey ?? this.bytes.subarray(at, at + this.fields[KEY_LENGTH]!);
+  }
+
+  private hasIndex(position: number): boolean {
+    return position >= this.indexBase && position < this.indexBase + this.indexLength;
+  }
+
+  /** Reads the window of Index.db that begins at `position`; `false` where it is the one at hand, or nothing is there. */
+  private fillIndex(position: number): boolean {
+    const { source } = this.parts.index;
+    const length = Math.min(INDEX_BYTES, source.size - position);
+    if (length <= 0 || (position === this.indexBase && this.indexLength > 0)) return false;
+    this.heldKey = this.lastKey.slice();
+    this.indexBase = position;
+    this.indexLength = source.read(position, this.bytes, this.indexStart, length);
+    this.fields[INDEX_AT] = this.indexStart;
+    this.fields[INDEX_END] = this.indexStart + this.indexLength;
+    this.numbers[REST] = source.size - position - this.indexLength;
+    return this.indexLength > 0;
+  }
+
+  /**
+   * Makes `needed` plain bytes at `position` be in the window; `false` where they can't be read. It is filled where the partitions before were so small
+   * that all chunks are wanted: else those that have none's beginning need not be decompressed.
+   */
+  private fillData(position: number, needed: number): boolean {
+    const { data, onPosition } = this.parts;
+    const isDense = this.entriesInWindow * data.chunkLength >= this.dataLength && this.dataLength > 0;
+    this.entriesInWindow = 0;
+    onPosition(position);
+    this.keepFrom(position);
+    const at = this.dataBase + this.dataLength;
+    const room = Math.min(DATA_BYTES - this.dataLength, data.length - at);
+    const wanted = needed - this.dataLength;
+    if (wanted > room) return false;
+    const most = Math.max(wanted, Math.min(room, data.chunkLength));
+    return (isDense && this.readData(at, room, room)) || this.readData(at, wanted, most);
+  }
+
+  /** Moves what the window has from `position` on to its front. */
+  private keepFrom(position: number): void {
+    const from = position - this.dataBase;
+    const isThere = from >= 0 && from < this.dataLength;
+    if (isThere) this.bytes.copyWithin(this.dataStart, this.dataStart + from, this.dataStart + this.dataLength);
+    this.dataLength = isThere ? this.dataLength - from : 0;
+    this.dataBase = position;
+    this.tellData();
+  }
+
+  private tellData(): void {
+    this.fields[DATA_END] = this.dataStart + this.dataLength;
+    this.numbers[DATA_BASE] = this.dataBase;
+  }
+
+  private readData(at: number, min: number, max: number): boolean {
+    let count = 0;
+    try {
+      count = this.parts.data.read(at, this.bytes, this.dataStart + this.dataLength, min, max);
+    } catch (error) {
+      if (!(error instanceof LsmctlError)) throw error;
+    }
+    this.dataLength += count;
+    this.tellData();
+    return count >= min;
+  }
+}

@@ -1,0 +1,182 @@
+/**
+ * Entries of Index.db held to the partitions that they lead to, many at a call, as a WebAssembly kernel in AssemblyScript:
+ *
+ *   entry       u16 length, key | vint position | vint n, n bytes of row index
+ *   partition   u16 length, key | …
+ *
+ * It goes on as long as all is as it should be: the position lies behind the one before, the partition there has the entry's key, its token comes
+ * after the one before. What is otherwise, or not at hand, is left to the caller, with all state as it was before that entry. Addresses are in
+ * the memory of the filter that is made of the keys on the way.
+ *
+ * State, which the caller lays out (`../index-lane.ts`):
+ */
+import { murmur3 } from '../../../bytes/kernel/hash.as';
+
+const INDEX_AT: usize = 0;
+const INDEX_END: usize = 4;
+const DATA_START: usize = 8;
+const DATA_END: usize = 12;
+const LIMIT: usize = 16;
+const BITS: usize = 20;
+const WORDS: usize = 24;
+const HASH_COUNT: usize = 28;
+const OFFSETS: usize = 32;
+const COUNTS: usize = 36;
+const BUCKETS: usize = 40;
+const KEY_AT: usize = 44;
+const KEY_LENGTH: usize = 48;
+const REASON: usize = 52;
+const NEEDED: usize = 56;
+const STOP: usize = 60;
+const HASH: usize = 64;
+const TOKEN: usize = 80;
+const DATA_BASE: usize = 88;
+const PREVIOUS: usize = 96;
+const DATA_LENGTH: usize = 104;
+const REST: usize = 112;
+const WANTED: usize = 120;
+
+
+const AT_LIMIT: u32 = 0;
+const NO_INDEX: u32 = 1;
+const NO_DATA: u32 = 2;
+const ODD: u32 = 3;
+
+/** Of the two numbers, each at most 9 bytes. */
+const NUMBERS_BYTES: usize = 18;
+const MAX_EXACT: u64 = 1 << 53;
+
+/** Bytes beyond the first of the vint at `at`. */
+// @ts-ignore: decorators of functions are AssemblyScript
+@inline
+function extraOf(at: usize): usize {
+  return <usize>clz<u32>(~(<u32>load<u8>(at) << 24));
+}
+
+// @ts-ignore: decorators of functions are AssemblyScript
+@inline
+function vint(at: usize, extra: usize): u64 {
+  let value: u64 = extra >= 7 ? 0 : <u64>(load<u8>(at) & (0xff >> <u8>(extra + 1)));
+  for (let i: usize = 1; i <= extra; i++) value = (value << 8) | load<u8>(at + i);
+  return value;
+}
+
+// @ts-ignore: decorators of functions are AssemblyScript
+@inline
+function isSame(a: usize, b: usize, length: usize): bool {
+  let i: usize = 0;
+  for (; i + 8 <= length; i += 8) if (load<u64>(a + i) != load<u64>(b + i)) return false;
+  for (; i < length; i++) if (load<u8>(a + i) != load<u8>(b + i)) return false;
+  return true;
+}
+
+// @ts-ignore: decorators of functions are AssemblyScript
+@inline
+function setBits(bits: usize, capacity: i64, hashCount: i32, hash: usize): void {
+  const step = <i64>rotl<u64>(load<u64>(hash), 32);
+  let sum = <i64>rotl<u64>(load<u64>(hash + 8), 32);
+  for (let k = 0; k < hashCount; k++) {
+    const rest = sum % capacity;
+    const bit = <u64>(rest < 0 ? -rest : rest);
+    const at = bits + <usize>(bit >> 3);
+    store<u8>(at, load<u8>(at) | (1 << (<u8>bit & 7)));
+    sum += step;
+  }
+}
+
+/** Counts `size` in the first bucket whose offset is not below it, else in the one behind the last. */
+// @ts-ignore: decorators of functions are AssemblyScript
+@inline
+function count(offsets: usize, counts: usize, buckets: u32, size: f64): void {
+  let low: u32 = 0;
+  let high = buckets;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (load<f64>(offsets + (<usize>middle << 3)) < size) low = middle + 1;
+    else high = middle;
+  }
+  const at = counts + (<usize>low << 2);
+  store<u32>(at, load<u32>(at) + 1);
+}
+
+/** As many entries as go, at most LIMIT, and none that begins at STOP or behind. Returns how many. REASON says why no more; where it is NO_DATA,
+ * NEEDED bytes at WANTED were. */
+export function walk(state: usize): u32 {
+  const indexEnd = <usize>load<u32>(state + INDEX_END);
+  const dataStart = <usize>load<u32>(state + DATA_START);
+  const dataEnd = <usize>load<u32>(state + DATA_END);
+  const limit = load<u32>(state + LIMIT);
+  const stop = <usize>load<u32>(state + STOP);
+  const bits = <usize>load<u32>(state + BITS);
+  const capacity = <i64>load<u32>(state + WORDS) << 6;
+  const hashCount = load<i32>(state + HASH_COUNT);
+  const offsets = <usize>load<u32>(state + OFFSETS);
+  const counts = <usize>load<u32>(state + COUNTS);
+  const buckets = load<u32>(state + BUCKETS);
+  const dataBase = load<f64>(state + DATA_BASE);
+  const dataLength = load<f64>(state + DATA_LENGTH);
+  const atHand = <f64>(dataEnd - dataStart);
+  const rest = load<f64>(state + REST);
+  const hash = state + HASH;
+  let indexAt = <usize>load<u32>(state + INDEX_AT);
+  let previous = load<f64>(state + PREVIOUS);
+  let token = load<i64>(state + TOKEN);
+  let done: u32 = 0;
+  let reason = AT_LIMIT;
+  while (done < limit && indexAt < stop) {
+    if (indexAt + 2 > indexEnd) {
+      reason = NO_INDEX;
+      break;
+    }
+    const length = (<usize>load<u8>(indexAt) << 8) | <usize>load<u8>(indexAt + 1);
+    if (indexAt + 2 + length + NUMBERS_BYTES > indexEnd) {
+      reason = NO_INDEX;
+      break;
+    }
+    const key = indexAt + 2;
+    let p = key + length;
+    const positionExtra = extraOf(p);
+    const exact = vint(p, positionExtra);
+    p += positionExtra + 1;
+    const rowIndexExtra = extraOf(p);
+    const rowIndex = vint(p, rowIndexExtra);
+    p += rowIndexExtra + 1;
+    const position = <f64>exact;
+    if (length == 0 || exact > MAX_EXACT || position <= previous || position >= dataLength || rowIndex > 0x7fffffff || <f64>rowIndex > <f64>(indexEnd - p) + rest) {
+      reason = ODD;
+      break;
+    }
+    const within = position - dataBase;
+    if (within < 0 || within + <f64>(length + 2) > atHand) {
+      store<u32>(state + NEEDED, <u32>(length + 2));
+      store<f64>(state + WANTED, position);
+      reason = NO_DATA;
+      break;
+    }
+    const partition = dataStart + <usize>within;
+    if (load<u16>(partition) != load<u16>(indexAt) || !isSame(key, partition + 2, length)) {
+      reason = ODD;
+      break;
+    }
+    murmur3(key, key + length, hash);
+    const h1 = <i64>rotl<u64>(load<u64>(hash), 32);
+    const own = h1 == i64.MIN_VALUE ? i64.MAX_VALUE : h1;
+    if (own <= token) {
+      reason = ODD;
+      break;
+    }
+    token = own;
+    setBits(bits, capacity, hashCount, hash);
+    count(offsets, counts, buckets, position - previous);
+    previous = position;
+    store<u32>(state + KEY_AT, <u32>key);
+    store<u32>(state + KEY_LENGTH, <u32>length);
+    indexAt = p + <usize>rowIndex;
+    done++;
+  }
+  store<u32>(state + INDEX_AT, <u32>indexAt);
+  store<f64>(state + PREVIOUS, previous);
+  store<i64>(state + TOKEN, token);
+  store<u32>(state + REASON, reason);
+  return done;
+}

@@ -1,0 +1,61 @@
+/** What the fast lane of a walk by the index finds is what the walk finds entry by entry, whatever is damaged; LSMCTL_SEED, LSMCTL_TRIALS. */
+import fs from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { diskStorage, type Storage } from '../../../src/bytes/source.js';
+import { resolveSSTables } from '../../../src/engine/data-directory.js';
+import type { SSTableFiles } from '../../../src/engine/sstable-directory.js';
+import { verifySSTable } from '../../../src/engine/verify/verify-sstable.js';
+import { componentPath } from '../../../src/sstable/descriptor.js';
+import { makeLarge } from '../../cli/dump/large.js';
+import { corrupt, damages, randomOf } from '../../corrupt.js';
+import { FIXTURES } from '../../fixtures.js';
+
+const NOW_SECONDS = 1_900_000_000;
+const seed = Number(process.env.LSMCTL_SEED ?? Math.floor(Math.random() * 1e9));
+const trials = Number(process.env.LSMCTL_TRIALS ?? 40);
+const COMPONENTS = ['Index.db', 'Data.db', 'Summary.db', 'Filter.db', 'CompressionInfo.db'];
+
+/** Of more partitions than the lane leaves to the walk. */
+function subjects(): SSTableFiles[] {
+  const roots = ['oa-5.0', 'nb-4.1'].map((name) => path.join(FIXTURES, name, 'data'));
+  return resolveSSTables(diskStorage, roots).sstables.filter(({ descriptor, place }) => {
+    const stat = diskStorage.stat(componentPath(descriptor, 'Index.db'));
+    return stat !== undefined && stat.size > 4096 && place.table !== 'large';
+  });
+}
+
+async function both(storage: Storage, files: SSTableFiles) {
+  const options = { level: 'default', nowSeconds: NOW_SECONDS } as const;
+  return [
+    await verifySSTable(storage, files, options),
+    await verifySSTable(storage, files, { ...options, isSlow: true }),
+  ] as const;
+}
+
+describe(`the fast lane (seed ${seed})`, () => {
+  it.each(subjects().map((files) => [`${files.place.table} ${files.descriptor.prefix}`, files] as const))(
+    '%s',
+    async (name, files) => {
+      const random = randomOf(seed ^ name.length);
+      const [sound, slowly] = await both(diskStorage, files);
+      expect(sound).toEqual(slowly);
+      expect(sound.partitions).toBeGreaterThan(64);
+      for (const component of COMPONENTS.filter((one) => files.components.includes(one))) {
+        const file = componentPath(files.descriptor, component);
+        for (const damage of damages(fs.statSync(file).size, trials / COMPONENTS.length, random)) {
+          const [fast, slow] = await both(corrupt(file, damage), files);
+          expect(fast, `${component} ${JSON.stringify(damage)}`).toEqual(slow);
+        }
+      }
+    },
+  );
+
+  it('reads on where keys come again and again', async () => {
+    const { file } = await makeLarge('many');
+    const [files] = resolveSSTables(diskStorage, [file]).sstables;
+    const [fast, slow] = await both(diskStorage, files!);
+    expect(fast).toEqual(slow);
+    expect(fast.findings.map(({ rule }) => rule)).toContain('key-order');
+  });
+});
