@@ -78,14 +78,13 @@ export function isComponentName(name: string): boolean {
 /** Sorts the `names` of a directory into what they are. */
 export function classifyDirectory(directory: string, names: readonly string[]): SSTableDirectory {
   const place = parseTableDirectory(directory);
-  const groups = groupNames(names);
+  const rest: string[] = [];
+  const groups = groupNames(names, rest);
   const found = { transactionLogs: [], temporary: [], snapshotFiles: [], foreign: [], subdirectories: [] } as Record<
     'transactionLogs' | 'temporary' | 'snapshotFiles' | 'foreign' | 'subdirectories',
     string[]
   >;
-  const components = new Set([...groups.values()].flat());
-  for (const name of names) {
-    if (components.has(name)) continue;
+  for (const name of rest) {
     if (TEMPORARY.test(name)) found.temporary.push(name);
     else if (isTransactionLogName(name)) found.transactionLogs.push(name);
     else if (SNAPSHOT_FILES.has(name)) found.snapshotFiles.push(name);
@@ -102,8 +101,11 @@ export function classifyDirectory(directory: string, names: readonly string[]): 
   };
 }
 
-/** Component file names by SSTable (`<version>-<id>-<format>`); other names are left out. */
-export function groupNames(names: readonly string[]): Map<string, string[]> {
+/**
+ * Component file names by SSTable (`<version>-<id>-<format>`).
+ * @param rest gets the other names
+ */
+export function groupNames(names: readonly string[], rest: string[] = []): Map<string, string[]> {
   const groups = new Map<string, string[]>();
   let last: { readonly start: string; readonly group: string[] } | undefined;
   for (const name of names) {
@@ -113,7 +115,10 @@ export function groupNames(names: readonly string[]): Map<string, string[]> {
       continue;
     }
     const prefix = prefixOf(name);
-    if (prefix === undefined) continue;
+    if (prefix === undefined) {
+      rest.push(name);
+      continue;
+    }
     const group = groups.get(prefix) ?? [];
     if (group.push(name) === 1) groups.set(prefix, group);
     last = { start: `${prefix}-`, group };

@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- [dump] [metadata] [bloom] [verify] [tombstones] [compact] [--rounds N]`: lsmctl and the real tools on the same files in one run, with ratios and the targets they
+ * `npm run bench -- [dump] [metadata] [bloom] [verify] [tombstones] [plan] [compact] [--rounds N]`: lsmctl and the real tools on the same files in one run, with ratios and the targets they
  * are held to. Exits 1 where a target is missed. The SSTables are made with real Cassandra at first use (see bulk.ts). Names of bulk.ts limit
  * `compact` to those. LSMCTL names another bin/run.js.
  */
@@ -12,6 +12,7 @@ import { benchBloom } from './bloom.js';
 import { BULK, type BulkName, bulk } from './bulk.js';
 import { benchCompact } from './compact.js';
 import { type Command, compare, type Figures } from './measure.js';
+import { benchPlan } from './plan.js';
 import { missed, show, target } from './report.js';
 import { benchTombstones } from './tombstones.js';
 import { benchVerify } from './verify.js';
@@ -167,9 +168,11 @@ function megabytes(file: string): string {
   return (fs.statSync(file).size / 1e6).toFixed(1);
 }
 
-const lacking = missing([V5]);
+const isPlanOnly = words.filter((word) => /^[a-z]+$/.test(word)).join() === 'plan';
+if (asked('plan')) benchPlan(LSMCTL, ROUNDS);
+const lacking = isPlanOnly ? undefined : missing([V5]);
 if (lacking) throw new Error(`the real tools can't be run here: ${lacking}`);
-setup([V5]);
+if (!isPlanOnly) setup([V5]);
 console.log(
   `${os.cpus().length} processors (${os.cpus()[0]?.model}), node ${process.version}, load ${os.loadavg()[0]?.toFixed(2)}`,
 );

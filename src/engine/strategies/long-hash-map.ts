@@ -38,6 +38,11 @@ export class LongHashMap<V> {
     this.size--;
   }
 
+  /** Whether a key that is there is the last of its bin: to take it out and put it in again would change nothing. */
+  isLast(key: number): boolean {
+    return this.bins[hashOf(key) & (this.bins.length - 1)]!.at(-1)?.key === key;
+  }
+
   find(test: (key: number) => boolean): { readonly key: number; readonly value: V } | undefined {
     for (const bin of this.bins) for (const entry of bin) if (test(entry.key)) return entry;
     return undefined;

@@ -60,21 +60,32 @@ type Sized = { readonly onDiskBytes: number; readonly componentBytes: number };
 export function sizeTieredBuckets<T extends Sized>(sstables: readonly T[], options: SizeTieredOptions): T[][] {
   const { bucketLow, bucketHigh, minSSTableBytes } = options;
   const buckets = new LongHashMap<T[]>();
+  /** The bucket that the last one joined, where nothing moved for it: one of the same size joins it as well, and moves nothing. */
+  let same: { readonly size: number; readonly bucket: T[] } | undefined;
   for (const sstable of bySize(sstables)) {
     const size = sstable.onDiskBytes;
+    if (same?.size === size) {
+      same.bucket.push(sstable);
+      continue;
+    }
     const isLike = (average: number) =>
       (size > average * bucketLow && size < average * bucketHigh) ||
       (size < minSSTableBytes && average < minSSTableBytes);
     const found = buckets.find(isLike);
     if (!found) {
       buckets.put(size, [sstable]);
+      same = undefined;
       continue;
     }
     const { key: average, value: bucket } = found;
-    buckets.remove(average);
     const next = Math.floor((bucket.length * average + size) / (bucket.length + 1));
     bucket.push(sstable);
-    buckets.put(next, bucket);
+    if (next === average && buckets.isLast(average)) same = { size, bucket };
+    else {
+      same = undefined;
+      buckets.remove(average);
+      buckets.put(next, bucket);
+    }
   }
   return buckets.values();
 }

@@ -30,3 +30,9 @@ it('grows where nine keys meet in one bin', () => {
   for (let i = 0; i < 10; i++) map.put(i * 2 ** 20, i);
   expect(map.values()).toEqual([0, 2, 4, 6, 8, 1, 3, 5, 7, 9]);
 });
+
+it('knows which key is the last of its bin', () => {
+  const map = new LongHashMap<number>();
+  for (const key of [3, 3 + 2 ** 20, 5]) map.put(key, key);
+  expect([3, 3 + 2 ** 20, 5, 6].map((key) => map.isLast(key))).toEqual([false, true, true, false]);
+});
