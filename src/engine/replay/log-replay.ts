@@ -33,15 +33,19 @@ export type ReplayOptions = ReplayWish & {
    * Takes a memtable whose writes are those of its table in `interval`. Absent: memtables are kept, and are in the result.
    */
   readonly flush?: ((memtable: Memtable, interval: CommitLogInterval) => Promise<void>) | undefined;
+  /** Nothing is added anywhere: what would be is read and counted. */
+  readonly countsOnly?: boolean | undefined;
   /** Runs a walk to its end; it yields positions in the segment from time to time. */
   readonly drive: <T>(walk: Generator<number, T>, segment: SegmentFile) => Promise<T>;
 };
 
 export type TableReplay = {
   readonly table: LogTable;
-  /** Updates that were added, with the rows in them. */
+  /** Updates that were added, with the rows in them; those are not counted where nothing but counts is asked for. */
   updates: number;
   rows: number;
+  /** Of their mutations; those of mutations shared with other tables are counted with the first of them. */
+  bytes: number;
   /** Of `updates` those that a node would leave behind damage. */
   salvaged: number;
   /** Updates that SSTables hold, or that were truncated; that were not asked for; that are from after the point in time. */
@@ -116,8 +120,8 @@ class LogReplay {
       const form = encryption ? 'encrypted' : compression ? simpleName(compression.className) : 'plain';
       const state = { version: file.version, isLast, form, fileBytes: source.size };
       const visitor = {
-        add: (reader: MutationReader, isSalvaged: boolean) => this.add(reader, isSalvaged),
-        passedOver: (reader: MutationReader, fate: Fate) => this.passedOver(reader, fate),
+        add: (reader: MutationReader, bytes: number, isSalvaged: boolean) => this.add(reader, bytes, isSalvaged),
+        passedOver: (reader: MutationReader, fate: Exclude<Fate, 'replayed'>) => void this.countsOf(reader)[fate]++,
         unknown: (tableId: string) => {
           this.mutations++;
           this.unknown.set(tableId, (this.unknown.get(tableId) ?? 0) + 1);
@@ -163,8 +167,13 @@ class LogReplay {
     return { tables, mutations, replayed, salvaged, unknown, faults, lost, memtables, end: this.at };
   }
 
-  private add(reader: MutationReader, isSalvaged: boolean): void {
-    const { tableId, table } = reader;
+  private add(reader: MutationReader, bytes: number, isSalvaged: boolean): void {
+    const { tableId, table, index } = reader;
+    const counts = this.countsOf(reader);
+    counts.updates++;
+    if (index === 0) counts.bytes += bytes;
+    if (isSalvaged) counts.salvaged++;
+    if (this.options.countsOnly) return;
     let memtable = this.memtables.get(tableId);
     if (!memtable) {
       memtable = new Memtable({ table: table!, ...this.options.formOf(table!) });
@@ -172,21 +181,13 @@ class LogReplay {
     }
     const rows = memtable.rows;
     memtable.add(reader.cursor!, reader.stats);
-    const counts = this.countsOf(reader);
-    counts.updates++;
     counts.rows += memtable.rows - rows;
-    if (isSalvaged) counts.salvaged++;
-  }
-
-  private passedOver(reader: MutationReader, fate: Fate): void {
-    const counts = this.countsOf(reader);
-    if (fate !== 'replayed') counts[fate]++;
   }
 
   private countsOf({ tableId, table }: MutationReader): TableReplay {
     let counts = this.tables.get(tableId);
     if (!counts) {
-      counts = { table: table!, updates: 0, rows: 0, salvaged: 0, persisted: 0, unwanted: 0, later: 0 };
+      counts = { table: table!, updates: 0, rows: 0, bytes: 0, salvaged: 0, persisted: 0, unwanted: 0, later: 0 };
       this.tables.set(tableId, counts);
     }
     return counts;

@@ -22,10 +22,10 @@ export type ReplayFault = SegmentFault & {
 };
 
 export interface ReplayVisitor {
-  /** The update under the reader is to be added; reads it to its end. @throws CorruptError */
-  add(reader: MutationReader, isSalvaged: boolean): void;
+  /** The update under the reader is to be added; reads it to its end. @param bytes of its mutation. @throws CorruptError */
+  add(reader: MutationReader, bytes: number, isSalvaged: boolean): void;
   /** An update that is not replayed. */
-  passedOver(reader: MutationReader, fate: Fate): void;
+  passedOver(reader: MutationReader, fate: Exclude<Fate, 'replayed'>): void;
   /** A mutation that names a table that is not there, and is dropped for it. */
   unknown(tableId: string): void;
   /** A mutation of which something was added, or nothing. */
@@ -154,7 +154,7 @@ export class SegmentReplay {
       if (!this.isKnown(reader, entry)) return;
       const fate = filter.fateOf(reader, entry.position);
       if (fate === 'replayed') {
-        visitor.add(reader, isSalvaged);
+        visitor.add(reader, entry.end - entry.start, isSalvaged);
         isReplayed = true;
       } else visitor.passedOver(reader, fate);
     }
