@@ -26,7 +26,7 @@ export type Version = {
   readonly hasIsTransient: boolean;
   /** Statistics.db has CRC-32s after its table of contents and each component (na). */
   readonly hasMetadataChecksum: boolean;
-  /** Filter.db has its two hash halves swapped and a word-wise bit set (before na). */
+  /** The bits of Filter.db are stored in 64-bit words of big-endian byte order, not byte after byte (before na). */
   readonly hasOldBfFormat: boolean;
   /** StatsMetadata has the covered clusterings as one slice (oa). */
   readonly hasImprovedMinMax: boolean;
