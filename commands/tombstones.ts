@@ -1,6 +1,15 @@
 import { LsmctlCommand } from '../src/cli/base-command.js';
 import { EXIT } from '../src/cli/exit.js';
-import { Flags, gcGraceFlag, keyspaceFlag, nowFlag, pathArg, schemaFlag, tableFlag } from '../src/cli/flags.js';
+import {
+  Flags,
+  gcGraceFlag,
+  jobsFlag,
+  keyspaceFlag,
+  nowFlag,
+  pathArg,
+  schemaFlag,
+  tableFlag,
+} from '../src/cli/flags.js';
 
 export default class Tombstones extends LsmctlCommand {
   static override summary =
@@ -47,6 +56,7 @@ A table that lies in several data directories is looked at directory by director
       multipleNonGreedy: true,
     }),
     out: Flags.string({ summary: 'keep what to compact in this file, for compact apply', helpValue: 'FILE' }),
+    jobs: jobsFlag,
     'gc-grace': gcGraceFlag,
     keyspace: keyspaceFlag,
     table: tableFlag,

@@ -13,8 +13,8 @@ import { overlapOf } from '../../src/engine/compaction/overlap-purge.js';
 import { readCandidates } from '../../src/engine/compaction/read-candidate.js';
 import { compactionParams } from '../../src/engine/strategies/options.js';
 import type { Candidate } from '../../src/engine/strategies/strategy.js';
-import { countReads } from '../../src/engine/tombstones/count-reads.js';
 import { type Judgement, judgeCompaction } from '../../src/engine/tombstones/judge.js';
+import { scanTable } from '../../src/engine/tombstones/table-scan.js';
 import { keyOf } from '../../src/engine/tombstones/verdict-purger.js';
 import { parseDescriptor } from '../../src/sstable/descriptor.js';
 import { sequence16 } from '../sequence.js';
@@ -135,7 +135,7 @@ function paramsOf({ gcGrace, compaction }: TableUnderTest, nowSeconds: number) {
 async function counted(node: Node, table: TableUnderTest, nowSeconds: number) {
   const sstables = candidatesOf(node, table.name);
   const setup = { ...paramsOf(table, nowSeconds), sstables, rows: ROWS, top: 10_000, warn: 1000, fail: 100_000 };
-  const { top, reads } = await countReads(setup);
+  const { top, reads } = (await scanTable(setup)).reads;
   for (const { shape } of SHAPES) {
     expect(top.reduce((sum, one) => sum + one.reads[shape], 0)).toBe(reads[shape]);
   }

@@ -1,9 +1,17 @@
 /** `lsmctl tombstones`: table by table, what reads meet, what holds it, and what to compact. */
+
+import { availableParallelism } from 'node:os';
 import { UsageError } from '../../bytes/errors.js';
 import { diskOutput } from '../../bytes/sink.js';
 import { diskStorage } from '../../bytes/source.js';
+import type { UnflushedTable } from '../../engine/commitlog-unflushed.js';
 import { planForced } from '../../engine/plan/planner.js';
-import { scanBytes, type TableTombstones, tableTombstones } from '../../engine/tombstones/table-tombstones.js';
+import {
+  scanBytes,
+  type TableTombstones,
+  type TombstonesSetup,
+  tableTombstones,
+} from '../../engine/tombstones/table-tombstones.js';
 import { type TombstonesReport, tombstonesReport } from '../../render/tombstones-report.js';
 import { readStatistics } from '../../sstable/statistics.js';
 import { namer, type Planned } from '../compact/plan.js';
@@ -11,6 +19,7 @@ import { planDocument } from '../compact/show-plan.js';
 import { type TableAtHand, tablesAtHand } from '../compact/tables.js';
 import { EXIT, type ExitCode } from '../exit.js';
 import { startProgress } from '../progress.js';
+import { jobsFor, parallelScan } from './scan-pool.js';
 
 export type TombstonesFlags = {
   readonly top: number;
@@ -19,6 +28,7 @@ export type TombstonesFlags = {
   readonly fail: number;
   readonly 'fail-on'?: string | undefined;
   readonly commitlog?: readonly string[] | undefined;
+  readonly jobs?: number | undefined;
   readonly now: number;
   readonly 'gc-grace'?: number | undefined;
   readonly schema?: string | undefined;
@@ -52,7 +62,7 @@ export async function auditTombstones(
       const writes = table.unflushed;
       const unflushed = writes && ((key: Uint8Array, length: number) => writes.leastOf(key, length));
       const { sstables, definition, params, gcGraceSeconds, isStrict } = table;
-      const tombstones = await tableTombstones({
+      const setup = {
         storage: diskStorage,
         sstables,
         definition,
@@ -66,8 +76,10 @@ export async function auditTombstones(
         top: flags.top,
         warn: flags.warn,
         fail: flags.fail,
-        onProgress: (bytes) => progress.update(bytes),
-      });
+        onProgress: (bytes: number) => progress.update(bytes),
+      };
+      const jobs = jobsFor(sstables, flags.jobs, availableParallelism());
+      const tombstones = await scanned(setup, jobs, writes);
       found.push({ table, tombstones });
     } finally {
       progress.stop();
@@ -79,6 +91,20 @@ export async function auditTombstones(
     exitCode: exitCodeOf(reports, flags['fail-on']),
     plan: () => planOf(found, { hostId, problems, nowSeconds: flags.now }),
   };
+}
+
+/** By threads; where one fails, by this one alone, which fails in its place or does not. @throws CorruptError, UsageError, UnsupportedError */
+async function scanned(
+  setup: TombstonesSetup,
+  jobs: number,
+  writes: UnflushedTable | undefined,
+): Promise<TableTombstones> {
+  if (jobs < 2) return tableTombstones(setup);
+  try {
+    return await tableTombstones({ ...setup, scan: parallelScan(setup, jobs, writes) });
+  } catch {
+    return tableTombstones(setup);
+  }
 }
 
 function reportOf(table: TableAtHand, tombstones: TableTombstones, flags: TombstonesFlags): TombstonesReport {

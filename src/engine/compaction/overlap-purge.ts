@@ -3,8 +3,9 @@
  * has data as old as it (CompactionController.getPurgeEvaluator). Their filters are asked, as a node does; one without a filter may hold any key.
  */
 import { compare64, hiOf, loOf, toBigInt } from '../../bytes/int64.js';
+import type { Hash128 } from '../../bytes/murmur3.js';
 import type { Storage } from '../../bytes/source.js';
-import { type BloomFilter, isPresent, readFilter } from '../../sstable/filter.js';
+import { type BloomFilter, isHashPresent, isPresent, readFilter } from '../../sstable/filter.js';
 import { compareDecorated, type DecoratedKey, decorate, type Partitioner } from '../../sstable/partitioner.js';
 import type { WrittenSSTable } from '../../sstable/sstable-writer.js';
 import type { MergeSource } from '../merge/merge-source.js';
@@ -41,12 +42,13 @@ export function overlapOfWritten({ statistics, filter }: WrittenSSTable, partiti
   };
 }
 
-/** Whether an SSTable may have a partition: by its range and its filter. */
-export function mayHold(sstable: OverlapSource, key: DecoratedKey, partitioner: Partitioner): boolean {
+/** Whether an SSTable may have a partition: by its range and its filter. @param hash of the key, where it is known */
+export function mayHold(sstable: OverlapSource, key: DecoratedKey, partitioner: Partitioner, hash?: Hash128): boolean {
   if (compareDecorated(partitioner, key, sstable.first) < 0) return false;
   if (compareDecorated(partitioner, key, sstable.last) > 0) return false;
   const filter = sstable.filter();
-  return !filter || isPresent(filter, key.key);
+  if (!filter) return true;
+  return hash ? isHashPresent(filter, hash) : isPresent(filter, key.key);
 }
 
 /** Writes of a table that no SSTable holds yet: those of a commit log, which a node has in its memtables. */

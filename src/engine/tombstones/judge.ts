@@ -53,6 +53,47 @@ export type Judgement = {
   readonly lost: LostBytes;
 };
 
+/** Judges one SSTable by itself, while something else reads it. */
+export type LoneJudge = {
+  readonly purger: VerdictPurger;
+  /** SSTables that `by` of its groups points to. */
+  readonly outside: readonly Outside[];
+  /** It is dropped unread: everything in it goes. */
+  readonly isExpired: boolean;
+};
+
+export function loneJudge(setup: JudgeSetup): LoneJudge {
+  const { outside, expired, options } = judgeOptions(setup);
+  const isExpired = expired.length > 0;
+  return { purger: new VerdictPurger(isExpired ? { ...options, never: false, outside: [], unflushed: undefined } : { ...options, outside }), outside, isExpired }; // biome-ignore format: one line
+}
+
+/** By metadata: who is outside, who is dropped unread, and how the others are judged. */
+function judgeOptions(setup: JudgeSetup) {
+  const { inputs, others, params, nowSeconds, gcGraceSeconds, unflushed, wanted, unflushedMicros } = setup;
+  const { partitioner } = inputs[0]!;
+  const outside = overlappingSSTables(inputs, others, partitioner);
+  const gcBeforeSeconds = nowSeconds - gcGraceSeconds;
+  const { onlyPurgeRepairedTombstones, strategy } = params;
+  const expired = fullyExpiredSSTables(inputs, outside, {
+    gcBeforeSeconds,
+    onlyPurgeRepairedTombstones,
+    ignoresOverlaps: strategy.kind === 'TimeWindow' && strategy.ignoresOverlaps,
+    ...(unflushedMicros !== undefined && { unflushedMinTimestampMicros: unflushedMicros }),
+  });
+  const never = onlyPurgeRepairedTombstones && inputs.some(({ repairedAtMillis }) => repairedAtMillis === 0);
+  const options = {
+    nowSeconds,
+    gcBeforeSeconds,
+    strictLiveness: setup.isStrict,
+    partitioner,
+    never,
+    unflushed,
+    wanted,
+  };
+  return { outside, expired, options };
+}
+
 const NO_SINK: MergeSink = { startPartition() {}, staticRow() {}, row() {}, marker() {}, endPartition() {} };
 
 /** What SSTables may read ahead and keep, together and each. */
@@ -63,30 +104,19 @@ const PROGRESS_PARTITIONS = 256;
 
 /** @throws CorruptError, UsageError, UnsupportedError */
 export async function judgeCompaction(setup: JudgeSetup): Promise<Judgement> {
-  const { inputs, others, params, nowSeconds, gcGraceSeconds } = setup;
-  const { partitioner } = inputs[0]!;
-  const outside = overlappingSSTables(inputs, others, partitioner);
-  const gcBeforeSeconds = nowSeconds - gcGraceSeconds;
-  const expired = fullyExpiredSSTables(inputs, outside, {
-    gcBeforeSeconds,
-    onlyPurgeRepairedTombstones: params.onlyPurgeRepairedTombstones,
-    ignoresOverlaps: params.strategy.kind === 'TimeWindow' && params.strategy.ignoresOverlaps,
-    ...(setup.unflushedMicros !== undefined && { unflushedMinTimestampMicros: setup.unflushedMicros }),
-  });
+  const { inputs } = setup;
+  const { outside, expired, options } = judgeOptions(setup);
   const compacted = inputs.filter((input) => !expired.includes(input));
-  const options = { nowSeconds, gcBeforeSeconds, strictLiveness: setup.isStrict, partitioner };
   const expiredTally = new Tally();
   if (expired.length > 0) {
-    const all = new VerdictPurger({ ...options, outside: [] });
+    const all = new VerdictPurger({ ...options, never: false, outside: [], unflushed: undefined, wanted: undefined });
     await merge(expired, all, setup, []);
     for (const { tally } of all.verdicts) expiredTally.addAll(tally);
   }
-  const { unflushed, wanted } = setup;
-  const never = params.onlyPurgeRepairedTombstones && inputs.some(({ repairedAtMillis }) => repairedAtMillis === 0);
-  const purger = new VerdictPurger({ ...options, never, outside, unflushed, wanted });
+  const purger = new VerdictPurger({ ...options, outside });
   const { plainBytes, lost } =
     compacted.length > 0
-      ? await merge(compacted, purger, setup, never ? [] : outside)
+      ? await merge(compacted, purger, setup, options.never ? [] : outside)
       : { plainBytes: 0, lost: { overwritten: 0, deleted: 0 } };
   return {
     outside,

@@ -91,7 +91,7 @@ export type ReadCounterOptions = {
 export class ReadCounter implements MergeSink {
   private readonly options: ReadCounterOptions;
   private readonly tally: Tally;
-  private key: Uint8Array = new Uint8Array(0);
+  private source: MergeSource | undefined;
   private count = 0;
   private staticCount = 0;
   private liveRows = 0;
@@ -106,8 +106,8 @@ export class ReadCounter implements MergeSink {
     this.before = new Float64Array(options.rows);
   }
 
-  startPartition({ cursor }: MergeSource, deletion: DeletionState): void {
-    this.key = cursor.key.subarray(0, cursor.keyLength);
+  startPartition(source: MergeSource, deletion: DeletionState): void {
+    this.source = source;
     this.count = 0;
     this.staticCount = 0;
     this.liveRows = 0;
@@ -143,7 +143,8 @@ export class ReadCounter implements MergeSink {
     const hasEnough = liveRows >= rows;
     const last = hasEnough ? staticCount + count - before[(liveRows - rows) % rows]! : count;
     const reads = { whole: count, first: hasEnough ? this.firstCount : count, last };
-    take({ key: this.key, reads, tally, liveRows: liveRows + (this.isStaticLive ? 1 : 0) });
+    const { key, keyLength } = this.source!.cursor;
+    take({ key: key.subarray(0, keyLength), reads, tally, liveRows: liveRows + (this.isStaticLive ? 1 : 0) });
   }
 
   /** Counts those of a row. @returns whether it lives */

@@ -1,8 +1,8 @@
 /**
  * Everything that is to be told of the tombstones of one table.
  *
- *   all SSTables merged          what reads meet, the worst partitions           count-reads.ts
- *   each SSTable by itself       what goes when it is compacted alone, and what holds the rest       judge.ts
+ *   all SSTables merged          what reads meet, the worst partitions                               table-scan.ts
+ *   each SSTable by itself       what goes when it is compacted alone, and what holds the rest       table-scan.ts, in the same scan
  *   sets of SSTables             what goes when they are compacted together       remedy.ts, judge.ts again
  *   expired SSTables, windows    from metadata; of blockers the rows       expiry-blockers.ts, time-windows.ts
  *
@@ -11,17 +11,23 @@
 import type { Storage } from '../../bytes/source.js';
 import type { Table, View } from '../../cql/schema.js';
 import { NO_DELETION_TIME } from '../../sstable/metadata/stats.js';
+import type { SSTable } from '../../sstable/sstable.js';
 import { readStatistics } from '../../sstable/statistics.js';
 import { chosenTasks } from '../compaction/forced-tasks.js';
+import { droppedTimes } from '../compaction/output-header.js';
 import { overlapOf } from '../compaction/overlap-purge.js';
 import type { Outside } from '../compaction/overlap-shadows.js';
 import type { PlannedTask } from '../compaction/planned-task.js';
+import { columnMap, type MergeSource } from '../merge/merge-source.js';
 import type { CompactionParams } from '../strategies/options.js';
 import type { Candidate } from '../strategies/strategy.js';
-import { countReads, type TableReads } from './count-reads.js';
+import { windowStartMillis } from '../strategies/time-window.js';
+import type { TimeWindowOptions } from '../strategies/time-window-options.js';
 import { type Culprits, culpritsOf, type Expiry, expiryOf } from './expiry-blockers.js';
-import { type Judgement, judgeCompaction } from './judge.js';
+import { type Judgement, judgeCompaction, type LoneJudge, loneJudge, openAll, sourcesOf } from './judge.js';
+import { JudgedSource } from './judged-source.js';
 import { type Freeable, type RemedyStep, remedySets } from './remedy.js';
+import { type ScanResult, type TableReads, TableScan } from './table-scan.js';
 import type { Tally } from './tally.js';
 import { type WindowState, windowStates } from './time-windows.js';
 import { keyOf, UNFLUSHED, type Unflushed, type Verdict, type VerdictGroup } from './verdict-purger.js';
@@ -42,6 +48,8 @@ export type TombstonesSetup = {
   readonly top: number;
   readonly warn: number;
   readonly fail: number;
+  /** How the table is scanned; by default from its beginning to its end on this thread. */
+  readonly scan?: ((options: ScanOptions) => Promise<ScanResult>) | undefined;
   /** Plain bytes read so far; at most those of `scanBytes`, but for remedies and culprits. */
   readonly onProgress?: ((bytes: number) => void) | undefined;
 };
@@ -116,6 +124,8 @@ export type TableTombstones = {
   readonly partitions: ReadonlyMap<string, readonly PartitionFates[]>;
   /** Cheapest for what they free first. */
   readonly remedies: readonly Remedy[];
+  /** Tombstones that would go only by compacting SSTables of several time windows together, which makes one window of them: no remedy. */
+  readonly acrossWindows: number;
   /** Of SSTables that have expired as a whole. */
   readonly expiry: Omit<Expiry, 'blockers'> & { readonly blockers: readonly BlockerCulprits[] };
   /** Of TimeWindowCompactionStrategy. */
@@ -129,39 +139,27 @@ const MAX_EXAMPLES = 5;
 const MAX_REMEDIES = 5;
 
 /** @throws CorruptError, UsageError, UnsupportedError */
-export async function tableTombstones(setup: TombstonesSetup): Promise<TableTombstones> {
+export async function tableTombstones(given: TombstonesSetup): Promise<TableTombstones> {
+  const setup = prepare(given);
   const { storage, sstables, params, nowSeconds, gcGraceSeconds } = setup;
-  const outside = new Map(sstables.map((one) => [one, outsideOf(storage, one)]));
-  const isFree = sstables.map(({ descriptor }) => {
-    return readStatistics(storage, descriptor).stats.minLocalDeletionSeconds === NO_DELETION_TIME;
-  });
   const progress = progressOf(setup.onProgress);
-  const reads = isFree.every((free) => free) ? undefined : await progress((onProgress) => countReads({ ...setup, onProgress }), sstables); // biome-ignore format: one line
-  const wanted = new Set((reads?.top ?? []).map(({ key }) => keyOf(key)));
-  const judge = (inputs: readonly Candidate[]) =>
-    progress((onProgress) => {
-      const others = sstables.filter((one) => !inputs.includes(one)).map((one) => outside.get(one)!);
-      return judgeCompaction({ ...setup, inputs, others, wanted, onProgress });
-    }, inputs);
+  const found = await verdictsOf(setup, progress);
+  const indexOf = new Map(sstables.map((one, i) => [one.descriptor.prefix, i]));
   const fates: SSTableFates[] = [];
   const partitions = new Map<string, PartitionFates[]>();
   const freeables: Freeable[] = [];
-  const indexOf = new Map(sstables.map((one, i) => [one.descriptor.prefix, i]));
   for (const [i, sstable] of sstables.entries()) {
-    if (isFree[i]) {
-      fates.push(fatesOf(sstable, undefined, [], setup));
-      continue;
-    }
-    const judgement = await judge([sstable]);
-    const bySource = (group: VerdictGroup) => fateOf(group, sstable, judgement, sstables, indexOf, gcGraceSeconds);
-    const own = judgement.groups.map(bySource);
-    fates.push(fatesOf(sstable, judgement, own, setup));
-    for (const [key, groups] of judgement.partitions) {
+    const one = found.verdicts[i];
+    const toFate = (group: VerdictGroup) => fateOf(group, sstable, one!.outside, sstables, indexOf, gcGraceSeconds);
+    const own = one ? one.groups.map(toFate) : [];
+    fates.push(fatesOf(sstable, one, own, setup));
+    if (!one) continue;
+    for (const [key, groups] of one.partitions) {
       const known = partitions.get(key) ?? [];
-      known.push({ sstable, fates: groups.map(bySource) });
+      known.push({ sstable, fates: groups.map(toFate) });
       partitions.set(key, known);
     }
-    freeables.push(...freeablesOf(i, judgement, own, indexOf));
+    freeables.push(...freeablesOf(i, one, own, indexOf));
   }
   const expiry = expiryOf(sstables, params, nowSeconds - gcGraceSeconds, setup.unflushedMicros);
   const windows = params.strategy.kind === 'TimeWindow' ? params.strategy : undefined;
@@ -174,14 +172,157 @@ export async function tableTombstones(setup: TombstonesSetup): Promise<TableTomb
     );
     blockers.push({ ...blocker, culprits });
   }
+  const { within, across } = byWindow(freeables, sstables, windows);
+  const judge = (inputs: readonly Candidate[]) =>
+    progress(
+      (onProgress) => judgeCompaction({ ...setup, inputs, others: othersOf(setup, inputs), onProgress }),
+      inputs,
+    );
   return {
-    reads,
+    reads: found.reads,
     sstables: fates,
     partitions,
-    remedies: await remediesOf(freeables, setup, judge, fates),
+    remedies: await remediesOf(within, setup, judge, fates),
+    acrossWindows: across.reduce((sum, { count }) => sum + count, 0),
     expiry: { droppable: expiry.droppable, held: expiry.held, blockers },
     windows: windows && windowStates(sstables, windows, gcGraceSeconds),
   };
+}
+
+/** With every SSTable as others see it: filters are read once. */
+type Prepared = TombstonesSetup & { readonly outsides: ReadonlyMap<Candidate, Outside> };
+
+function prepare(setup: TombstonesSetup): Prepared {
+  return { ...setup, outsides: new Map(setup.sstables.map((one) => [one, outsideOf(setup.storage, one)])) };
+}
+
+/** What is said of one SSTable when it is compacted by itself. */
+type LoneVerdicts = {
+  readonly outside: readonly Outside[];
+  readonly groups: readonly VerdictGroup[];
+  /** By partition, of the worst ones. */
+  readonly partitions: ReadonlyMap<string, readonly VerdictGroup[]>;
+  readonly isExpired: boolean;
+};
+
+type Progress = ReturnType<typeof progressOf>;
+
+/** One scan for what reads meet and what becomes of each SSTable, then a look at the worst partitions; undefined for SSTables that nothing is said of. */
+async function verdictsOf(
+  setup: Prepared,
+  progress: Progress,
+): Promise<{ readonly reads: TableReads | undefined; readonly verdicts: readonly (LoneVerdicts | undefined)[] }> {
+  const { storage, sstables, params } = setup;
+  const isFree = sstables.map(({ descriptor }) => readStatistics(storage, descriptor).stats.minLocalDeletionSeconds === NO_DELETION_TIME); // biome-ignore format: one line
+  if (isFree.every((free) => free)) return { reads: undefined, verdicts: sstables.map(() => undefined) };
+  const isApart = params.overlappingTombstones !== 'none';
+  const judged = sstables.map((_, i) => !isFree[i] && !isApart);
+  const scan = setup.scan ?? ((options) => scanWith(setup, options));
+  const { reads, groups } = await progress((onProgress) => scan({ judged, onProgress }), sstables);
+  const wanted = new Set(reads.top.map(({ key }) => keyOf(key)));
+  const verdicts: (LoneVerdicts | undefined)[] = [];
+  for (const [i, sstable] of sstables.entries()) {
+    if (isFree[i]) verdicts.push(undefined);
+    else if (isApart) verdicts.push(await judgedApart(sstable, wanted, setup, progress));
+    else {
+      const { outside, isExpired } = judgeOf(setup, i);
+      const partitions = isExpired ? new Map() : await worstPartitions(i, reads, wanted, setup);
+      verdicts.push({ outside, groups: groups[i]!, partitions, isExpired });
+    }
+  }
+  return { reads, verdicts };
+}
+
+/** Where deletions of other SSTables take effect in a compaction, no scan of all can tell what one of them does: it is gone through as it would be. */
+async function judgedApart(
+  sstable: Candidate,
+  wanted: ReadonlySet<string>,
+  setup: Prepared,
+  progress: Progress,
+): Promise<LoneVerdicts> {
+  const inputs = [sstable];
+  const { outside, groups, partitions, expired, expiredTally } = await progress(
+    (onProgress) => judgeCompaction({ ...setup, inputs, others: othersOf(setup, inputs), wanted, onProgress }),
+    inputs,
+  );
+  const isExpired = expired.length > 0;
+  return { outside, groups: isExpired ? [droppableGroup(expiredTally)] : groups, partitions, isExpired };
+}
+
+function droppableGroup(tally: Tally): VerdictGroup {
+  return { verdict: 'droppable', by: [], isUnrepaired: false, isEarly: false, isFuture: false, tally };
+}
+
+/** @param judged which of the SSTables are to be judged by themselves */
+export type ScanOptions = {
+  readonly judged: readonly boolean[];
+  readonly onProgress: (bytes: number) => void;
+};
+
+/** The scan of this thread, to be given ranges or none. */
+export function openScan(given: TombstonesSetup, { judged, onProgress }: ScanOptions): Promise<TableScan> {
+  const setup = prepare(given);
+  const judges = judged.map((isJudged, i) => (isJudged ? judgeOf(setup, i).purger : undefined));
+  return TableScan.open({ ...setup, judges, onProgress });
+}
+
+async function scanWith(setup: Prepared, options: ScanOptions): Promise<ScanResult> {
+  const scan = await openScan(setup, options);
+  try {
+    scan.scan();
+    return scan.result;
+  } finally {
+    scan.close();
+  }
+}
+
+function judgeOf(setup: Prepared, index: number, wanted?: ReadonlySet<string>): LoneJudge {
+  const inputs = [setup.sstables[index]!];
+  return loneJudge({ ...setup, inputs, others: othersOf(setup, inputs), wanted });
+}
+
+/** The worst partitions of one SSTable, found by its index and judged once more, each by itself. */
+async function worstPartitions(
+  index: number,
+  { top }: TableReads,
+  wanted: ReadonlySet<string>,
+  setup: Prepared,
+): Promise<ReadonlyMap<string, readonly VerdictGroup[]>> {
+  if (top.length === 0) return new Map();
+  const { purger } = judgeOf(setup, index, wanted);
+  const [sstable] = (await openAll(setup.storage, [setup.sstables[index]!])) as [SSTable];
+  const partitions = sstable.openIndex(setup.storage);
+  try {
+    const { sources, header } = sourcesOf([sstable], setup.definition, false);
+    const [{ cursor }] = sources as [MergeSource];
+    const source = new JudgedSource(cursor, columnMap(sstable.header, header, droppedTimes(setup.definition)), sstable.partitioner, { judge: purger, header }); // biome-ignore format: one line
+    for (const { key } of top) {
+      const found = partitions.find(key);
+      if (!found) continue;
+      cursor.goTo(found.dataPosition, sstable.data.length);
+      source.walk();
+    }
+    return purger.partitions;
+  } finally {
+    partitions.close();
+    sstable.close();
+  }
+}
+
+function othersOf({ sstables, outsides }: Prepared, inputs: readonly Candidate[]): Outside[] {
+  return sstables.filter((one) => !inputs.includes(one)).map((one) => outsides.get(one)!);
+}
+
+/** Under time windows only SSTables of one window are to be compacted together: what needs those of several is set apart. */
+function byWindow(
+  freeables: readonly Freeable[],
+  sstables: readonly Candidate[],
+  windows: TimeWindowOptions | undefined,
+) {
+  if (!windows) return { within: freeables, across: [] };
+  const windowOf = sstables.map(({ maxTimestampMicros }) => windowStartMillis(maxTimestampMicros, windows));
+  const isWithin = ({ sstable, with: others }: Freeable) => others.every((i) => windowOf[i] === windowOf[sstable]);
+  return { within: freeables.filter(isWithin), across: freeables.filter((one) => !isWithin(one)) };
 }
 
 function newestOf(sstables: readonly Candidate[]): bigint {
@@ -190,9 +331,9 @@ function newestOf(sstables: readonly Candidate[]): bigint {
   return newest;
 }
 
-/** Bytes that the scans of a table read, but for remedies and culprits. */
+/** Bytes that the scan of a table reads, but for remedies and culprits. */
 export function scanBytes(sstables: readonly Candidate[]): number {
-  return 2 * sstables.reduce((sum, { plainBytes }) => sum + plainBytes, 0);
+  return sstables.reduce((sum, { plainBytes }) => sum + plainBytes, 0);
 }
 
 /** Adds up what one scan after the other has read. */
@@ -215,34 +356,28 @@ function outsideOf(storage: Storage, sstable: Candidate): Outside {
 
 function fatesOf(
   sstable: Candidate,
-  judgement: Judgement | undefined,
+  verdicts: LoneVerdicts | undefined,
   fates: readonly Fate[],
   { nowSeconds, gcGraceSeconds }: TombstonesSetup,
 ): SSTableFates {
-  const isExpired = (judgement?.expired.length ?? 0) > 0;
   const estimatedRatio = sstable.droppableRatio(nowSeconds - gcGraceSeconds);
   const { count, mean } = sstable.cellsPerPartition;
-  const all = isExpired ? [...fates, expiredFate(judgement!.expiredTally)] : fates;
-  const droppable = all.filter(({ verdict }) => verdict === 'droppable');
+  const droppable = fates.filter(({ verdict }) => verdict === 'droppable');
   return {
     sstable,
-    isFree: judgement === undefined,
-    fates: all,
-    isExpired,
+    isFree: verdicts === undefined,
+    fates,
+    isExpired: verdicts?.isExpired ?? false,
     estimatedRatio,
     estimatedTombstones: estimatedRatio * count * mean,
     droppable: droppable.reduce((sum, { tally }) => sum + tally.total, 0),
   };
 }
 
-function expiredFate(tally: Tally): Fate {
-  return { verdict: 'droppable', cause: undefined, by: [], byUnflushed: false, tally, from: undefined };
-}
-
 function fateOf(
   { verdict, by, isUnrepaired, isEarly, isFuture, tally }: VerdictGroup,
   sstable: Candidate,
-  { outside }: Judgement,
+  outside: readonly Outside[],
   sstables: readonly Candidate[],
   indexOf: ReadonlyMap<string, number>,
   gcGraceSeconds: number,
@@ -284,11 +419,13 @@ function canMeet(a: Candidate, b: Candidate): boolean {
 /** What goes with the help of SSTables that may be compacted with this one. */
 function freeablesOf(
   index: number,
-  { expired, expiredTally }: Judgement,
+  { isExpired }: LoneVerdicts,
   fates: readonly Fate[],
   indexOf: ReadonlyMap<string, number>,
 ): Freeable[] {
-  const own = fates
+  const tombstones = fates.reduce((sum, { tally }) => sum + tally.total, 0);
+  if (isExpired) return [{ sstable: index, with: [], count: Math.max(1, tombstones) }];
+  return fates
     .filter(({ verdict, from, byUnflushed }) => verdict !== 'later' && from === undefined && !byUnflushed)
     .filter(({ cause }) => cause === undefined || cause === 'overlap' || cause === 'future_timestamp')
     .map(({ by, tally }) => ({
@@ -296,8 +433,6 @@ function freeablesOf(
       with: by.map((one) => indexOf.get(one.descriptor.prefix)!),
       count: tally.total,
     }));
-  if (expired.length > 0) own.push({ sstable: index, with: [], count: Math.max(1, expiredTally.total) });
-  return own;
 }
 
 async function remediesOf(

@@ -22,6 +22,9 @@ export type TombstoneCounts = {
   readonly expired: number;
 };
 
+/** What is left of a tally on its way between threads. */
+export type PlainTally = Pick<Tally, 'counts' | 'oldestSeconds' | 'newestSeconds'>;
+
 export class Tally {
   /** By kind, as Purger numbers them. */
   readonly counts = new Float64Array(TOMBSTONE_KINDS);
@@ -46,22 +49,27 @@ export class Tally {
     if (seconds > this.newestSeconds) this.newestSeconds = seconds;
   }
 
-  addAll({ counts, oldestSeconds, newestSeconds }: Tally): void {
+  addAll({ counts, oldestSeconds, newestSeconds }: PlainTally): void {
     for (let kind = 0; kind < TOMBSTONE_KINDS; kind++) this.counts[kind]! += counts[kind]!;
     this.time(oldestSeconds);
     this.time(newestSeconds);
   }
 
   clear(): void {
-    this.counts.fill(0);
+    for (let kind = 0; kind < TOMBSTONE_KINDS; kind++) this.counts[kind] = 0; // short: a call of fill takes longer
     this.oldestSeconds = Number.POSITIVE_INFINITY;
     this.newestSeconds = Number.NEGATIVE_INFINITY;
   }
 
   copy(): Tally {
-    const copy = new Tally();
-    copy.addAll(this);
-    return copy;
+    return Tally.of(this);
+  }
+
+  /** One that another thread has sent. */
+  static of(plain: PlainTally): Tally {
+    const tally = new Tally();
+    tally.addAll(plain);
+    return tally;
   }
 
   get byKind(): TombstoneCounts {

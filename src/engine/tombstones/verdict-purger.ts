@@ -8,9 +8,20 @@
  */
 import { compare64, hiOf, loOf } from '../../bytes/int64.js';
 import { decorate, type Partitioner } from '../../sstable/partitioner.js';
+import type { DeletionState, RowBuffer } from '../../sstable/row-buffer.js';
+import { type DeletionSlot, EXPIRED_LIVENESS_TTL, NO_DELETION_TIME } from '../../sstable/unfiltered-cursor.js';
 import { mayHold, type OverlapSource } from '../compaction/overlap-purge.js';
 import type { MergeSource } from '../merge/merge-source.js';
-import { type PurgeEvaluator, type PurgeOptions, Purger } from '../merge/purge.js';
+import {
+  CELL_DELETION,
+  COLUMN_DELETION,
+  EXPIRED_CELL,
+  EXPIRED_ROW,
+  type PurgeEvaluator,
+  type PurgeOptions,
+  Purger,
+  ROW_DELETION,
+} from '../merge/purge.js';
 import { Tally } from './tally.js';
 
 export type Verdict = 'droppable' | 'later' | 'blocked';
@@ -43,7 +54,11 @@ export type VerdictOptions = PurgeOptions & {
   readonly wanted?: ReadonlySet<string> | undefined;
 };
 
-type Holder = { readonly index: number; readonly hi: number; readonly lo: number };
+/** `bit`: a power of two of its own, as long as they are few. */
+type Holder = { readonly index: number; readonly bit: number; readonly hi: number; readonly lo: number };
+
+/** So many bits, and two more, are exact in a double. */
+const FEW_HOLDERS = 48;
 
 const ALWAYS: PurgeEvaluator = () => true;
 
@@ -58,12 +73,14 @@ export class VerdictPurger extends Purger {
   private readonly byPartition = new Map<string, Map<VerdictGroup, Tally>>();
   private readonly nowHi: number;
   private readonly nowLo: number;
-  private readonly leasts: readonly { readonly hi: number; readonly lo: number }[];
+  /** All that may hold anything back, those with the oldest data first. */
+  private readonly all: readonly (Holder & { readonly sstable: OverlapSource })[];
+  private readonly hasFew: boolean;
   private source: MergeSource | undefined;
   /** Those that may have the partition at hand; undefined as long as nobody has asked. */
   private holders: readonly Holder[] | undefined;
-  /** Groups of the partition at hand, by how many of its holders they are blocked by, and flags. */
-  private readonly groups = new Map<number, VerdictGroup>();
+  /** Groups by the bits of those that they are blocked by, and flags. */
+  private readonly byId = new Map<number, VerdictGroup>();
   private apart: Map<VerdictGroup, Tally> | undefined;
 
   constructor(options: VerdictOptions) {
@@ -72,34 +89,78 @@ export class VerdictPurger extends Purger {
     const nowMicros = BigInt(Math.trunc(options.nowSeconds) + 1) * 1_000_000n;
     this.nowHi = hiOf(nowMicros);
     this.nowLo = loOf(nowMicros);
-    this.leasts = options.outside.map(({ minTimestampMicros: least }) => ({ hi: hiOf(least), lo: loOf(least) }));
+    this.hasFew = options.outside.length < FEW_HOLDERS;
+    this.all = options.outside
+      .map((sstable, index) => {
+        const { minTimestampMicros: least } = sstable;
+        return { sstable, index, bit: this.hasFew ? 2 ** (index + 1) : 0, hi: hiOf(least), lo: loOf(least) };
+      })
+      .sort(byLeast);
   }
 
   /** For PartitionMerge. */
   readonly evaluatorFor = (source: MergeSource): PurgeEvaluator => {
-    this.source = source;
-    this.holders = undefined;
-    this.groups.clear();
-    const { wanted } = this.options;
-    this.apart = undefined;
-    if (!wanted || wanted.size === 0) return ALWAYS;
-    const { key, keyLength } = source.cursor;
-    const name = keyOf(key.subarray(0, keyLength));
-    if (wanted.has(name)) {
-      this.apart = new Map();
-      this.byPartition.set(name, this.apart);
-    }
+    this.begin(source);
     return ALWAYS;
   };
 
+  /** The partition under a source begins. */
+  begin(source: MergeSource): void {
+    this.source = source;
+    this.holders = undefined;
+    const { wanted } = this.options;
+    if (!wanted) return;
+    const { key, keyLength } = source.cursor;
+    const name = keyOf(key.subarray(0, keyLength));
+    this.apart = wanted.has(name) ? new Map() : undefined;
+    if (this.apart) this.byPartition.set(name, this.apart);
+  }
+
+  /** Judges a deletion, and leaves it alone. @returns whether it would go */
+  look(kind: number, { hi, lo, localDeletionSeconds }: DeletionSlot | DeletionState): boolean {
+    return this.shouldPurge(kind, hi, lo, localDeletionSeconds);
+  }
+
+  /** Judges what {@link Purger.row} would, and leaves the row alone. */
+  lookAtRow(row: RowBuffer): void {
+    if (row.copiedCells > 0) return;
+    const { nowSeconds, strictLiveness } = this.options;
+    let hasLiveness = row.hasLiveness;
+    const ttl = row.livenessTtl;
+    if (hasLiveness && ttl !== 0 && (ttl === EXPIRED_LIVENESS_TTL || row.livenessLocalExpiration <= nowSeconds)) {
+      hasLiveness = !this.shouldPurge(EXPIRED_ROW, row.livenessHi, row.livenessLo, row.livenessLocalExpiration);
+    }
+    let hasDeletion = row.deletion.isSet;
+    if (hasDeletion) hasDeletion = !this.look(ROW_DELETION, row.deletion);
+    if (strictLiveness && !hasDeletion && !hasLiveness) return;
+    for (let i = 0; i < row.columnCount; i++) {
+      if (row.columnIsDeleted[i] === 1) {
+        const [hi, lo] = [row.columnDeletionHi[i]!, row.columnDeletionLo[i]!];
+        this.shouldPurge(COLUMN_DELETION, hi, lo, row.columnDeletionLocal[i]!);
+      }
+    }
+    for (let i = 0; i < row.cellCount; i++) {
+      const local = row.cellLocalDeletion[i]!;
+      if (local === NO_DELETION_TIME) continue;
+      const own = row.cellTtl[i]!;
+      if (own !== 0 && nowSeconds < local) continue;
+      const kind = own === 0 ? CELL_DELETION : EXPIRED_CELL;
+      this.shouldPurge(kind, row.cellHi[i]!, row.cellLo[i]!, Math.min(local, local - own));
+    }
+  }
+
+  /** What can go first, then by how many hold it. */
   get verdicts(): readonly VerdictGroup[] {
-    return [...this.byName.values()];
+    return [...this.byName.values()].sort(byVerdict);
   }
 
   /** Of the partitions that were wanted and are there. */
   get partitions(): ReadonlyMap<string, readonly VerdictGroup[]> {
     return new Map(
-      [...this.byPartition].map(([key, groups]) => [key, [...groups].map(([group, tally]) => ({ ...group, tally }))]),
+      [...this.byPartition].map(([key, groups]) => [
+        key,
+        [...groups].map(([group, tally]) => ({ ...group, tally })).sort(byVerdict),
+      ]),
     );
   }
 
@@ -121,19 +182,15 @@ export class VerdictPurger extends Purger {
     this.holders ??= this.findHolders();
     const { holders } = this;
     let n = 0;
-    while (n < holders.length && compare64(hi, lo, holders[n]!.hi, holders[n]!.lo) >= 0) n++;
+    let id = 0;
+    while (n < holders.length && compare64(hi, lo, holders[n]!.hi, holders[n]!.lo) >= 0) id += holders[n++]!.bit;
     const isEarly = localDeletionSeconds >= this.options.gcBeforeSeconds;
     const isFuture = n > 0 && compare64(hi, lo, this.nowHi, this.nowLo) >= 0;
-    const id = n * 4 + (isEarly ? 2 : 0) + (isFuture ? 1 : 0);
-    let group = this.groups.get(id);
-    if (!group) {
-      group = this.intern(
-        holders.slice(0, n).map(({ index }) => index),
-        isEarly,
-        isFuture,
-      );
-      this.groups.set(id, group);
-    }
+    id = id * 4 + (isEarly ? 2 : 0) + (isFuture ? 1 : 0);
+    const known = this.hasFew ? this.byId.get(id) : undefined;
+    if (known) return known;
+    const group = this.intern(holders.slice(0, n).map(({ index }) => index), isEarly, isFuture); // biome-ignore format: one line
+    if (this.hasFew) this.byId.set(id, group);
     return group;
   }
 
@@ -150,17 +207,44 @@ export class VerdictPurger extends Purger {
   }
 
   private findHolders(): readonly Holder[] {
-    const { outside, partitioner, unflushed } = this.options;
-    const { key: bytes, keyLength } = this.source!.cursor;
+    const { partitioner, unflushed } = this.options;
+    const source = this.source!;
+    const { key: bytes, keyLength } = source.cursor;
     const holders: Holder[] = [];
-    if (outside.length > 0) {
+    if (this.all.length > 0) {
       const key = decorate(partitioner, bytes.slice(0, keyLength));
-      outside.forEach((one, index) => {
-        if (mayHold(one, key, partitioner)) holders.push({ index, ...this.leasts[index]! });
-      });
+      const hash = partitioner.name === 'Murmur3Partitioner' ? source.hash : undefined;
+      for (const holder of this.all) if (mayHold(holder.sstable, key, partitioner, hash)) holders.push(holder);
     }
     const least = unflushed?.(bytes, keyLength);
-    if (least) holders.push({ index: UNFLUSHED, ...least });
-    return holders.sort((a, b) => compare64(a.hi, a.lo, b.hi, b.lo));
+    if (!least) return holders;
+    holders.push({ index: UNFLUSHED, bit: 1, ...least });
+    return holders.sort(byLeast);
   }
+}
+
+function byLeast(a: Holder, b: Holder): number {
+  return compare64(a.hi, a.lo, b.hi, b.lo);
+}
+
+/** Groups of the same verdict for the same reason as one; of one SSTable, found in different partitions. */
+export function addGroups(lists: readonly (readonly VerdictGroup[])[]): VerdictGroup[] {
+  const byName = new Map<string, VerdictGroup>();
+  for (const group of lists.flat()) {
+    const name = `${group.by.join()} ${group.isEarly} ${group.isFuture}`;
+    const known = byName.get(name);
+    if (known) known.tally.addAll(group.tally);
+    else byName.set(name, { ...group, tally: Tally.of(group.tally) });
+  }
+  return [...byName.values()].sort(byVerdict);
+}
+
+const ORDER: readonly Verdict[] = ['droppable', 'later', 'blocked'];
+
+function byVerdict(a: VerdictGroup, b: VerdictGroup): number {
+  const order = ORDER.indexOf(a.verdict) - ORDER.indexOf(b.verdict) || a.by.length - b.by.length;
+  if (order !== 0) return order;
+  const i = a.by.findIndex((index, at) => index !== b.by[at]);
+  if (i >= 0) return a.by[i]! - b.by[i]!;
+  return Number(a.isEarly) - Number(b.isEarly) || Number(a.isFuture) - Number(b.isFuture);
 }

@@ -15,6 +15,7 @@ import org.apache.cassandra.io.util.File;
  * Four SSTables that overlap:
  *   orders         ROWS orders each, drawn from four times as many: of those that are drawn twice in an SSTable the later stays
  *   events         500 partitions each, of 800; ROWS rows in them, of twice as many; rows and ranges of rows deleted
+ *   cancelled      ROWS / 4 orders each, drawn from ROWS: of a hundred 4 are deleted, 4 have no status any more, 4 end by a TTL, long over
  */
 public class Bulk {
   static final int SSTABLES = 4;
@@ -36,6 +37,7 @@ public class Bulk {
     else if (args[1].equals("wide")) wide(directory, rows, 1, START_MICROS);
     else if (args[1].equals("wide-more")) wide(directory, rows, 20, START_MICROS + 1_000_000_000L);
     else if (args[1].equals("orders")) for (int n = 0; n < SSTABLES; n++) overlappingOrders(directory, rows, n);
+    else if (args[1].equals("cancelled")) for (int n = 0; n < SSTABLES; n++) cancelledOrders(directory, rows, n);
     else if (args[1].equals("events")) for (int n = 0; n < SSTABLES; n++) events(directory, rows / 500, n);
     else throw new IllegalArgumentException(args[1]);
     System.exit(0);
@@ -62,9 +64,29 @@ public class Bulk {
     }
   }
 
+  static void cancelledOrders(File directory, int rows, int sstable) throws Exception {
+    Random random = new Random(sstable);
+    try (CQLSSTableWriter writer = writer(directory, ORDERS, INSERT_ORDER)) {
+      CQLSSTableWriter deleter = beside(writer, directory, ORDERS, "DELETE FROM shop.orders_by_id USING TIMESTAMP ? WHERE order_id = ?");
+      CQLSSTableWriter expiring = beside(writer, directory, ORDERS, INSERT_ORDER + " AND TTL 3600");
+      for (int i = 0; i < rows / SSTABLES; i++) {
+        UUID id = uuid(new Random(1_000_000_007L * random.nextInt(rows)));
+        int user = (int) (Math.pow(random.nextDouble(), 3) * (rows / 20));
+        long timestamp = START_MICROS + (long) sstable * rows + i;
+        int fate = random.nextInt(100);
+        if (fate < 4) deleter.addRow(timestamp, id);
+        else order(fate < 8 ? expiring : writer, random, id, user, timestamp, fate >= 8 && fate < 12 ? null : STATUSES[random.nextInt(5)]);
+      }
+    }
+  }
+
   static void order(CQLSSTableWriter writer, Random random, UUID id, int user, long timestamp) throws Exception {
+    order(writer, random, id, user, timestamp, STATUSES[random.nextInt(5)]);
+  }
+
+  static void order(CQLSSTableWriter writer, Random random, UUID id, int user, long timestamp, String status) throws Exception {
     writer.addRow(
-        id, new UUID(0x9876543200004000L | (long) user << 32, 0x8000000000000000L | user), STATUSES[random.nextInt(5)],
+        id, new UUID(0x9876543200004000L | (long) user << 32, 0x8000000000000000L | user), status,
         new BigDecimal(random.nextInt(1_000_000)).movePointLeft(2), sentence(random), new Date(1_700_000_000_000L + random.nextInt(100_000_000) * 10L),
         timestamp);
   }

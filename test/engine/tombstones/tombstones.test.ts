@@ -3,10 +3,11 @@ import { overlapOf } from '../../../src/engine/compaction/overlap-purge.js';
 import { readCandidate } from '../../../src/engine/compaction/read-candidate.js';
 import { compactionParams } from '../../../src/engine/strategies/options.js';
 import type { Candidate } from '../../../src/engine/strategies/strategy.js';
-import { countReads } from '../../../src/engine/tombstones/count-reads.js';
 import { type Judgement, judgeCompaction } from '../../../src/engine/tombstones/judge.js';
 import { remedySets } from '../../../src/engine/tombstones/remedy.js';
+import { scanTable } from '../../../src/engine/tombstones/table-scan.js';
 import { tableTombstones } from '../../../src/engine/tombstones/table-tombstones.js';
+import type { Tally } from '../../../src/engine/tombstones/tally.js';
 import { keyOf } from '../../../src/engine/tombstones/verdict-purger.js';
 import type { Made, TestTable } from '../merge/build.js';
 import { countText, GC_BEFORE, NOW, randomTable, readText } from './random-table.js';
@@ -83,6 +84,36 @@ describe('verdicts', () => {
     for (const count of Object.values(seen)) expect(count).toBeGreaterThan(40);
   });
 
+  it('of the one scan of a table are those of each SSTable compacted by itself, of the worst partitions too', async () => {
+    let judged = 0;
+    for (let seed = 1; seed <= RUNS; seed++) {
+      const { table, parts } = await randomTable(seed, 4);
+      const sstables = candidatesOf(table, parts);
+      const setup = { ...common(table), sstables, rows: ROWS, top: 3, warn: 1, fail: 2 };
+      const { sstables: fates, partitions, reads } = await tableTombstones(setup);
+      const wanted = new Set(reads?.top.map(({ key }) => keyOf(key)));
+      for (const [i, sstable] of sstables.entries()) {
+        const others = sstables.filter((one) => one !== sstable).map((one) => outsideOf(table, one));
+        const alone = await judgeCompaction({ ...common(table), inputs: [sstable], others, wanted });
+        const isExpired = alone.expired.length > 0;
+        expect(fates[i]!.isExpired, `seed ${seed}`).toBe(isExpired);
+        const sums = (groups: readonly { verdict: string; tally: Tally }[]) =>
+          groups.map(({ verdict, tally: { counts, oldestSeconds, newestSeconds } }) => `${verdict} ${counts.join()} ${oldestSeconds} ${newestSeconds}`).toSorted(); // biome-ignore format: one line
+        if (isExpired) {
+          expect(fates[i]!.fates.reduce((sum, { tally }) => sum + tally.total, 0)).toBe(alone.expiredTally.total);
+          continue;
+        }
+        expect(sums(fates[i]!.fates), `seed ${seed}`).toEqual(sums(alone.groups));
+        for (const key of wanted) {
+          const own = partitions.get(key)?.find((one) => one.sstable === sstable)?.fates ?? [];
+          expect(sums(own), `seed ${seed}`).toEqual(sums(alone.partitions.get(key) ?? []));
+          judged += own.length;
+        }
+      }
+    }
+    expect(judged).toBeGreaterThan(200);
+  });
+
   it('keep everything of unrepaired SSTables under only_purge_repaired_tombstones', async () => {
     const { table, parts } = await randomTable(3, 3);
     const setup = common(table, { ...STCS, only_purge_repaired_tombstones: 'true' });
@@ -130,7 +161,7 @@ describe('reads', () => {
     for (let seed = 1; seed <= RUNS; seed++) {
       const { table, parts } = await randomTable(seed, 1 + (seed % 4));
       const setup = { ...common(table), sstables: candidatesOf(table, parts), rows: ROWS, warn: 2, fail: 5 };
-      const { top, reads, warned, failed } = await countReads({ ...setup, top: 100 });
+      const { top, reads, warned, failed } = (await scanTable({ ...setup, top: 100 })).reads;
       const { contents } = await table.merge(parts, { nowSeconds: NOW, gcBeforeSeconds: GC_BEFORE });
       const expected = Object.entries(contents)
         .map(([key, lines]) => ({ key, ...readText(lines, ROWS) }))
@@ -148,7 +179,7 @@ describe('reads', () => {
         expect(warned[shape]).toBe(all.filter((count) => count > 2 && count <= 5).length);
       }
       met += reads.whole;
-      const three = await countReads({ ...setup, top: 2 });
+      const three = (await scanTable({ ...setup, top: 2 })).reads;
       expect(three.top.map(({ reads: own }) => own)).toEqual(top.slice(0, 2).map(({ reads: own }) => own));
     }
     expect(met).toBeGreaterThan(60);
