@@ -2,6 +2,7 @@
 import path from 'node:path';
 import { ByteWriter } from '../bytes/writer.js';
 import type { LogSchema, LogTable } from '../commitlog/log-schema.js';
+import type { LostRange } from '../commitlog/salvage.js';
 import { stringWriter } from '../cql/values/string.js';
 import type { AtStart, WhenIgnored } from '../engine/commitlog-start.js';
 import type { FaultReport, LeftMutation, LogReport, LostBytes } from '../engine/commitlog-verify.js';
@@ -87,7 +88,8 @@ function keyText(table: LogTable, key: Uint8Array): string {
   return out.toString();
 }
 
-const AT_START: Readonly<Record<AtStart, string>> = {
+/** What a start does about a fault. */
+export const AT_START: Readonly<Record<AtStart, string>> = {
   stops: 'the start fails here',
   tolerates: 'logged as an unfinished write; the start goes on',
   says_nothing: 'nothing is said; the start goes on',
@@ -167,15 +169,9 @@ function lostText(lost: readonly LostBytes[], schema: LogSchema): string {
 }
 
 function rangeText(range: LostBytes, nameOf: ReadonlyMap<string, string>): string {
-  const { file, from, to, fileFrom, fileTo, mutations, isOpen, isUncertain, openTables, persistedTables } = range;
+  const { file, from, to, fileFrom, fileTo, openTables, persistedTables } = range;
   const bytes = fileTo > fileFrom ? `, bytes ${fileFrom} to ${fileTo} of the file` : '';
-  const what = isOpen
-    ? 'and all that came after'
-    : isUncertain
-      ? 'maybe no mutation, maybe some'
-      : mutations === undefined
-        ? 'at least one mutation'
-        : plural(mutations, 'mutation');
+  const what = rangeContent(range);
   const held =
     openTables.length === 0
       ? 'SSTables hold it'
@@ -183,6 +179,13 @@ function rangeText(range: LostBytes, nameOf: ReadonlyMap<string, string>): strin
         ? 'no SSTable holds it'
         : `SSTables hold it if it is of ${listOf(persistedTables, nameOf)}, not if of ${listOf(openTables, nameOf)}`;
   return `${path.basename(file)}: positions ${from} to ${to ?? '?'}${bytes}: ${what}; ${held}`;
+}
+
+/** What bytes that nobody can read held. */
+export function rangeContent({ mutations, isOpen, isUncertain }: LostRange): string {
+  if (isOpen) return 'and all that came after';
+  if (isUncertain) return 'maybe no mutation, maybe some';
+  return mutations === undefined ? 'at least one mutation' : plural(mutations, 'mutation');
 }
 
 function listOf(ids: readonly string[], nameOf: ReadonlyMap<string, string>): string {

@@ -1,6 +1,12 @@
 /** Flags that say what is to be compacted, and by which rules: the same in `compact plan` and `compact run`. */
 import { Flags, gcGraceFlag, keyspaceFlag, nowFlag, schemaFlag, tableFlag } from '../flags.js';
 
+export const columnIndexSizeFlag = Flags.integer({
+  summary: "bytes of rows a block of a partition's index covers: cassandra.yaml's column_index_size",
+  helpValue: 'BYTES',
+  min: 1024,
+});
+
 export const requestFlags = {
   major: Flags.boolean({ summary: 'all SSTables of a table, as nodetool compact', default: false }),
   'split-output': Flags.boolean({
@@ -63,9 +69,5 @@ export const workFlags = {
     summary: 'go on where SAI or SASI components are lost: the node builds them anew',
     default: false,
   }),
-  'column-index-size': Flags.integer({
-    summary: "bytes of rows a block of a partition's index covers: cassandra.yaml's column_index_size",
-    helpValue: 'BYTES',
-    min: 1024,
-  }),
+  'column-index-size': columnIndexSizeFlag,
 };
