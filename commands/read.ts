@@ -6,7 +6,8 @@ export default class Read extends LsmctlCommand {
   static override description =
     `Goes the way of Cassandra's read path through the SSTables of one table: key range, newest first by timestamp, newer deletions, clustering range,
 Bloom filter, index, blocks, chunks. Prints the rows as SELECT JSON * does, then what the read cost and the tombstones that it met, counted as the
-node's own tracing counts them ("Read N live rows and M tombstone cells"). What is only in a node's memtables and commit log is not in the answer.
+node's own tracing counts them ("Read N live rows and M tombstone cells"). What is only in a node's memtables is in the answer where --commitlog
+names its commit log.
 
 --slice takes clusterings as a WHERE clause has them, in the order of the clustering columns: values, then bounds of the next column.
 --versions tells of every version of every cell in these SSTables what became of it. --all prints the whole table, a row a line.
@@ -42,6 +43,12 @@ Exits 1 where the tombstones of a read cross a threshold.`;
       exclusive: ['slice', 'trace', 'versions', 'as-of', 'sample'],
     }),
     sample: Flags.integer({ summary: 'read so many keys, drawn by size', helpValue: 'N', min: 1, max: 1_000_000 }),
+    commitlog: Flags.string({
+      summary: "the node's commit log: what is not flushed yet is read too, as from its memtables",
+      helpValue: 'DIR',
+      multiple: true,
+      multipleNonGreedy: true,
+    }),
     seed: Flags.integer({ summary: 'draw the same keys again', helpValue: 'N', min: 0, max: 2 ** 31 - 1, dependsOn: ['sample'] }), // biome-ignore format: one line
     warn: Flags.integer({ summary: 'tombstone_warn_threshold', helpValue: 'N', min: 0, default: 1000 }),
     fail: Flags.integer({ summary: 'tombstone_failure_threshold', helpValue: 'N', min: 0, default: 100_000 }),

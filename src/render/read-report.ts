@@ -7,7 +7,9 @@ import { microsTimeText } from './time.js';
 export type ReadThresholds = { readonly warn: number; readonly fail: number };
 
 export type StepReport = {
+  /** Or `memtable`: what is not flushed yet. */
   readonly sstable: string;
+  readonly isMemtable: boolean;
   readonly outcome: ReadOutcome;
   readonly maxTimestampMicros: bigint | undefined;
   readonly filter: ReadStep['filter'];
@@ -49,6 +51,8 @@ export type ReadReport = {
     readonly falsePositives: number;
     readonly read: number;
   };
+  /** Whether anything of the partition is in no SSTable yet; unmeasured: no commit log was read. */
+  readonly memtable: 'read' | 'nothing' | 'unmeasured';
   readonly cost: { readonly bytesRead: number; readonly chunks: number; readonly unfiltereds: number };
   readonly path: readonly StepReport[];
 };
@@ -56,11 +60,12 @@ export type ReadReport = {
 export type ReadFacts = Pick<
   ReadReport,
   'keyspace' | 'table' | 'key' | 'token' | 'slice' | 'nowSeconds' | 'asOfMicros' | 'query' | 'answer'
-> & { readonly steps: readonly ReadStep[]; readonly thresholds: ReadThresholds };
+> & { readonly steps: readonly ReadStep[]; readonly thresholds: ReadThresholds; readonly isCommitLogRead: boolean };
 
-export function readReport({ steps, thresholds, ...facts }: ReadFacts): ReadReport {
+export function readReport({ steps, thresholds, isCommitLogRead, ...facts }: ReadFacts): ReadReport {
   const path = steps.map(stepReport);
-  const count = (...outcomes: ReadOutcome[]) => path.filter(({ outcome }) => outcomes.includes(outcome)).length;
+  const sstables = path.filter(({ isMemtable }) => !isMemtable);
+  const count = (...outcomes: ReadOutcome[]) => sstables.filter(({ outcome }) => outcomes.includes(outcome)).length;
   const sum = (of: (step: StepReport) => number) => path.reduce((total, step) => total + of(step), 0);
   const { tombstones } = facts.answer;
   const crossed = tombstones > thresholds.fail ? 'failure' : tombstones > thresholds.warn ? 'warn' : 'none';
@@ -68,13 +73,14 @@ export function readReport({ steps, thresholds, ...facts }: ReadFacts): ReadRepo
     ...facts,
     thresholds: { ...thresholds, crossed },
     sstables: {
-      total: path.length,
+      total: sstables.length,
       outside: count('outside'),
       skipped: count('newer-deletion', 'complete', 'clustering'),
       filtered: count('filtered'),
       falsePositives: count('false-positive'),
       read: count('read'),
     },
+    memtable: !isCommitLogRead ? 'unmeasured' : path.some(({ isMemtable }) => isMemtable) ? 'read' : 'nothing',
     cost: {
       bytesRead: sum(({ bytesRead: { filter, index, data } }) => filter + index + data),
       chunks: sum(({ chunks }) => chunks),
@@ -85,9 +91,11 @@ export function readReport({ steps, thresholds, ...facts }: ReadFacts): ReadRepo
 }
 
 function stepReport(step: ReadStep): StepReport {
-  const { descriptor, outcome, maxTimestampMicros, filter, index, position, blocks, blockOffset, cost } = step;
+  const { descriptor, isMemtable, outcome, maxTimestampMicros, filter, index, position, blocks, blockOffset, cost } =
+    step;
   return {
     sstable: descriptor.prefix,
+    isMemtable,
     outcome,
     maxTimestampMicros,
     filter,
@@ -109,7 +117,8 @@ const plural = (n: number, one: string, many = `${one}s`) => `${countText(n)} ${
 export function costText(report: ReadReport): string {
   const { sstables: s, cost, answer, thresholds } = report;
   const lines: string[] = [];
-  if (s.read === 0) lines.push(`no SSTable here has the partition ${report.key}`);
+  const hasNone = s.read === 0 && report.memtable !== 'read';
+  if (hasNone) lines.push(`no SSTable here has the partition ${report.key}`);
   const least = [
     plural(answer.rows, 'row'),
     `read ${plural(answer.liveRows, 'live row')} and ${plural(answer.tombstones, 'tombstone cell')}`,
@@ -127,7 +136,8 @@ export function costText(report: ReadReport): string {
     plural(s.falsePositives, 'false positive'),
     `${s.skipped} skipped`,
   ];
-  lines.push(`${countText(s.read)} of ${plural(s.total, 'SSTable')} read (${rest.join(', ')})`);
+  const unflushed = { read: 'memtable and ', nothing: '', unmeasured: '' }[report.memtable];
+  lines.push(`${unflushed}${countText(s.read)} of ${plural(s.total, 'SSTable')} read (${rest.join(', ')})`);
   const perRow =
     answer.rows > 0 ? `, ${(cost.unfiltereds / answer.rows).toFixed(1)} visited for a row of the answer` : '';
   lines.push(`read amplification ${s.read}: ${plural(cost.unfiltereds, 'row')} and bounds visited${perRow}`);

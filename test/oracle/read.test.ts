@@ -125,7 +125,7 @@ async function ours(directory: string, { key, slice }: Query): Promise<Answer> {
     fail: 100_000,
     limit: 10_000,
   } as const;
-  const { report } = await readKey(table, String(key), { ...flags, ...(slice && { slice }) }, undefined);
+  const { report } = await readKey(table, String(key), { ...flags, ...(slice && { slice }) }, undefined, () => {});
   const { liveRows, tombstones } = report.answer;
   const read = report.path.filter(({ outcome }) => outcome === 'read').map(({ sstable }) => sstable.split('-')[1]!);
   return {

@@ -3,6 +3,7 @@ import { UsageError } from '../../bytes/errors.js';
 import { EXIT, type ExitCode } from '../exit.js';
 import type { Sink } from '../output.js';
 import { readAll } from './all.js';
+import { readMemtable } from './memtable.js';
 import { type ReadTableFlags, readTable } from './read-table.js';
 import { type ReadFlags, readKey } from './run.js';
 import { readSample } from './sample.js';
@@ -32,16 +33,18 @@ export async function runRead(
   }
   const table = await readTable(path, flags, tell);
   if (flags.all) {
-    const rows = await readAll(table, flags.now, flags.limit ?? Number.POSITIVE_INFINITY, out!);
+    const { commitlog } = flags;
+    const memtable = commitlog && (await readMemtable(path, { ...flags, commitlog }, { table, key: undefined }, tell));
+    const rows = await readAll(table, flags.now, flags.limit ?? Number.POSITIVE_INFINITY, out!, memtable);
     return { name: 'read-all', body: { keyspace: table.keyspace, table: table.name, rows }, exitCode: EXIT.clean };
   }
   if (key === undefined) {
-    const { report, text } = await readSample(table, flags);
+    const { report, text } = await readSample(table, flags, tell);
     out?.writeText(text);
     return { name: 'read-sample', body: report, exitCode: EXIT.clean };
   }
   const write =
     out && ((bytes: Uint8Array | string) => (typeof bytes === 'string' ? out.writeText(bytes) : out.write(bytes)));
-  const { report, exitCode } = await readKey(table, key, flags, write);
+  const { report, exitCode } = await readKey(table, key, flags, write, tell);
   return { name: 'read', body: report, exitCode };
 }

@@ -2,13 +2,16 @@
 import { UsageError } from '../../bytes/errors.js';
 import { diskStorage } from '../../bytes/source.js';
 import { findTable, type Table, type View } from '../../cql/schema.js';
-import { resolveSSTables } from '../../engine/data-directory.js';
+import { resolvePaths, resolveSSTables } from '../../engine/data-directory.js';
 import { loadSchema, sourceText } from '../../engine/schema-loader.js';
-import type { Descriptor } from '../../sstable/descriptor.js';
+import type { Descriptor, TableDirectory } from '../../sstable/descriptor.js';
 
 export type ReadTable = {
   readonly keyspace: string;
   readonly name: string;
+  /** Where it was looked for. */
+  readonly path: string;
+  /** None where only the commit log has anything of it. */
   readonly descriptors: readonly Descriptor[];
   /** `undefined` where only the SSTables' headers tell of the table. */
   readonly definition: Table | View | undefined;
@@ -21,6 +24,7 @@ export type ReadTableFlags = {
   readonly keyspace?: string | undefined;
   readonly table?: string | undefined;
   readonly schema?: string | undefined;
+  readonly commitlog?: readonly string[] | undefined;
   readonly now: number;
   readonly 'gc-grace'?: number | undefined;
 };
@@ -31,15 +35,15 @@ export async function readTable(
   flags: ReadTableFlags,
   tell: (line: string) => void,
 ): Promise<ReadTable> {
-  const { sstables, problems } = resolveSSTables(diskStorage, [given]);
+  const { sstables, places, problems } = found(given, flags.commitlog !== undefined);
   for (const { path, message } of problems) tell(`${path}: ${message}`);
-  const wanted = sstables.filter(
-    ({ place: { keyspace, table, index } }) =>
-      index === undefined &&
-      (flags.keyspace === undefined || keyspace === flags.keyspace) &&
-      (flags.table === undefined || table === flags.table),
-  );
-  const names = new Set(wanted.map(({ place }) => `${place.keyspace}.${place.table}`));
+  const isWanted = ({ keyspace, table, index }: TableDirectory) =>
+    index === undefined &&
+    (flags.keyspace === undefined || keyspace === flags.keyspace) &&
+    (flags.table === undefined || table === flags.table);
+  const wanted = sstables.filter(({ place }) => isWanted(place));
+  const wantedPlaces = places.filter(isWanted);
+  const names = new Set(wantedPlaces.map((place) => `${place.keyspace}.${place.table}`));
   if (names.size === 0) throw new UsageError('no SSTable of that keyspace and table here', { file: given });
   if (names.size > 1) {
     const some = [...names].slice(0, 4).join(', ');
@@ -49,23 +53,39 @@ export async function readTable(
       hint: 'name the directory of a table, or give --keyspace and --table',
     });
   }
-  const { keyspace, table: name } = wanted[0]!.place;
+  const { keyspace, table: name } = wantedPlaces[0]!;
   const loaded = await loadSchema(diskStorage, [given], {
     nowSeconds: flags.now,
     keyspaces: (keyspaceName) => keyspaceName === keyspace,
     ...(flags.schema !== undefined && { schemaFile: flags.schema }),
   });
-  const found = findTable(loaded.schema, keyspace, name);
+  const known = findTable(loaded.schema, keyspace, name);
   const isHeader = loaded.fromHeaders.includes(`${keyspace}.${name}`);
-  if (!found || isHeader) tell(isHeader ? sourceText(loaded) : `the schema does not have ${keyspace}.${name}: key columns go by made-up names`); // biome-ignore format: one line
-  const definition = isHeader ? undefined : found;
+  if (!known || isHeader) tell(isHeader ? sourceText(loaded) : `the schema does not have ${keyspace}.${name}: key columns go by made-up names`); // biome-ignore format: one line
+  const definition = isHeader ? undefined : known;
   const isView = definition !== undefined && 'baseTable' in definition;
   return {
     keyspace,
     name,
+    path: given,
     descriptors: wanted.map(({ descriptor }) => descriptor),
     definition,
     gcGraceSeconds: flags['gc-grace'] ?? definition?.options.gcGraceSeconds,
     isStrict: isView && (await import('../compact/tables.js')).isStrict(definition, loaded.schema),
   };
+}
+
+/** SSTables, and whose. A table that only the commit log has anything of has its directory all the same. @throws UsageError */
+function found(given: string, takesEmpty: boolean) {
+  if (!takesEmpty) {
+    const { sstables, problems } = resolveSSTables(diskStorage, [given]);
+    return { sstables, problems, places: sstables.map(({ place }) => place) };
+  }
+  const { directories, problems } = resolvePaths(diskStorage, [given]);
+  const sstables = directories.flatMap((directory) => directory.sstables);
+  return { sstables, problems, places: directories.map(({ place }) => place) };
+}
+
+export function nothingThere({ keyspace, name, path }: ReadTable): UsageError {
+  return new UsageError(`${keyspace}.${name} has no SSTable, and the commit log has nothing of it that is not flushed`, { file: path }); // biome-ignore format: one line
 }

@@ -4,6 +4,7 @@ import { diskStorage } from '../../bytes/source.js';
 import { parseValue } from '../../cql/values/parse-value.js';
 import { droppedTimes } from '../../engine/compaction/output-header.js';
 import { type ReadSlice, WHOLE_PARTITION } from '../../engine/read/clustering-slice.js';
+import { memtableCandidate } from '../../engine/read/memtable-candidate.js';
 import { PartitionRead } from '../../engine/read/partition-read.js';
 import { ReadCandidate } from '../../engine/read/read-candidate.js';
 import { ReadPath } from '../../engine/read/read-path.js';
@@ -22,7 +23,8 @@ import type { SerializationHeader } from '../../sstable/serialization-header.js'
 import { readStatistics } from '../../sstable/statistics.js';
 import { EXIT, type ExitCode } from '../exit.js';
 import { parseMicros } from '../flags.js';
-import type { ReadTable } from './read-table.js';
+import { readMemtable } from './memtable.js';
+import { nothingThere, type ReadTable } from './read-table.js';
 import { parseSlice } from './slice.js';
 
 export type ReadFlags = {
@@ -32,6 +34,8 @@ export type ReadFlags = {
   readonly versions: boolean;
   readonly format: 'json' | 'cells';
   readonly limit?: number | undefined;
+  readonly commitlog?: readonly string[] | undefined;
+  readonly schema?: string | undefined;
   readonly now: number;
   readonly warn: number;
   readonly fail: number;
@@ -54,14 +58,18 @@ export async function readKey(
   keyText: string,
   flags: ReadFlags,
   write: ((bytes: Uint8Array | string) => void) | undefined,
+  tell: (line: string) => void,
 ): Promise<ReadDone> {
-  const { header } = readStatistics(diskStorage, table.descriptors[0]!);
-  const key = keyBytes(header, keyText);
+  const { header, key, memtable } = await keyOf(table, keyText, flags, tell);
   const slice = flags.slice === undefined ? WHOLE_PARTITION : parseSlice(flags.slice, header.clusteringTypes);
   const untilMicros = flags['as-of'] === undefined ? undefined : parseMicros(flags['as-of'], '--as-of');
   const nowSeconds = untilMicros === undefined ? flags.now : Number(untilMicros / 1_000_000n);
   const { descriptors, definition } = table;
-  const candidates = descriptors.map((descriptor) => new ReadCandidate(diskStorage, descriptor));
+  const candidates = [
+    ...descriptors.map((one) => new ReadCandidate(diskStorage, one)),
+    ...(memtable ? [memtable] : []),
+  ];
+  if (candidates.length === 0) throw nothingThere(table);
   const path = new ReadPath({ candidates, key, slice, definition, untilMicros });
   try {
     await path.find();
@@ -86,6 +94,7 @@ export async function readKey(
       asOfMicros: untilMicros,
       query: path.isByName ? 'by-name' : 'by-range',
       answer,
+      isCommitLogRead: flags.commitlog !== undefined,
       steps: path.steps,
       thresholds: { warn: flags.warn, fail: flags.fail },
     });
@@ -97,6 +106,18 @@ export async function readKey(
   } finally {
     for (const candidate of candidates) candidate.close();
   }
+}
+
+/** The key's bytes, and what the commit log has of it. */
+async function keyOf(table: ReadTable, text: string, flags: ReadFlags, tell: (line: string) => void) {
+  const { commitlog } = flags;
+  const [first] = table.descriptors;
+  const own = first && readStatistics(diskStorage, first).header;
+  const key = own && keyBytes(own, text);
+  const memtable = commitlog && (await readMemtable(table.path, { ...flags, commitlog }, { table, key }, tell));
+  const header = own ?? memtable?.header;
+  if (!header) throw nothingThere(table);
+  return { header, key: key ?? keyBytes(header, text), memtable: memtableCandidate(memtable) };
 }
 
 function keyBytes({ keyType }: SerializationHeader, text: string): Uint8Array {

@@ -2,16 +2,20 @@
 import { randomInt } from 'node:crypto';
 import { diskStorage } from '../../bytes/source.js';
 import { WHOLE_PARTITION } from '../../engine/read/clustering-slice.js';
+import { memtableCandidate } from '../../engine/read/memtable-candidate.js';
 import { PartitionRead } from '../../engine/read/partition-read.js';
 import { ReadCandidate } from '../../engine/read/read-candidate.js';
 import { ReadPath } from '../../engine/read/read-path.js';
 import { sampleKeys, seeded } from '../../engine/read/sample-keys.js';
 import { distribution, type SampleReport, sampleText } from '../../render/read-sample.js';
-import type { ReadTable } from './read-table.js';
+import { readMemtable } from './memtable.js';
+import { nothingThere, type ReadTable } from './read-table.js';
 
 export type SampleFlags = {
   readonly sample?: number | undefined;
   readonly seed?: number | undefined;
+  readonly commitlog?: readonly string[] | undefined;
+  readonly schema?: string | undefined;
   readonly now: number;
 };
 
@@ -21,8 +25,17 @@ const MAX_SEED = 2 ** 31;
 export async function readSample(
   table: ReadTable,
   flags: SampleFlags,
+  tell: (line: string) => void,
 ): Promise<{ readonly report: SampleReport; readonly text: string }> {
-  const candidates = table.descriptors.map((descriptor) => new ReadCandidate(diskStorage, descriptor));
+  const { commitlog } = flags;
+  const unflushed =
+    commitlog && (await readMemtable(table.path, { ...flags, commitlog }, { table, key: undefined }, tell));
+  const memtable = memtableCandidate(unflushed);
+  const candidates = [
+    ...table.descriptors.map((one) => new ReadCandidate(diskStorage, one)),
+    ...(memtable ? [memtable] : []),
+  ];
+  if (candidates.length === 0) throw nothingThere(table);
   try {
     const seed = flags.seed ?? randomInt(1, MAX_SEED);
     const keys = await sampleKeys(candidates, flags.sample!, seeded(seed));
@@ -34,7 +47,7 @@ export async function readSample(
       table: table.name,
       seed,
       keys: keys.length,
-      sstables: candidates.length,
+      sstables: table.descriptors.length,
       now: {
         sstables: of((r) => r.sstables),
         falsePositives: of((r) => r.falsePositives),
@@ -68,7 +81,7 @@ async function readOne(
   const slice = WHOLE_PARTITION;
   const path = new ReadPath({ candidates, key, slice, definition });
   await path.find();
-  const count = (outcome: string) => path.steps.filter((step) => step.outcome === outcome).length;
+  const count = (outcome: string) => path.steps.filter((step) => !step.isMemtable && step.outcome === outcome).length;
   const header = path.header();
   if (!header) return { sstables: 0, falsePositives: count('false-positive'), visited: 0, left: 0, tombstones: 0 };
   const gcBeforeSeconds = gcGraceSeconds === undefined ? Number.NEGATIVE_INFINITY : nowSeconds - gcGraceSeconds;

@@ -26,8 +26,10 @@ export type HeaderInput = {
   /** Generation: the latest decides where types differ and the schema does not tell. */
   readonly id: string;
   readonly header: SerializationHeader;
-  readonly stats: StatsMetadata;
+  readonly stats: LeastTimes;
 };
+
+export type LeastTimes = Pick<StatsMetadata, 'minTimestampMicros' | 'minLocalDeletionSeconds' | 'minTtlSeconds'>;
 
 /** @param definition today's schema of the table, where it is known */
 export function outputHeader(
@@ -85,7 +87,7 @@ export function droppedTimes(definition: Table | View | undefined): Map<string, 
 
 const MIN_INT64 = -(2n ** 63n);
 
-function encodingStats(stats: readonly StatsMetadata[]): EncodingStats {
+function encodingStats(stats: readonly LeastTimes[]): EncodingStats {
   let timestamp = stats[0]!.minTimestampMicros;
   let localDeletion = NO_DELETION_TIME;
   let ttl = 0x7fffffff;

@@ -14,6 +14,8 @@ export type BytesRead = { filter: number; index: number; data: number };
 
 export class ReadCandidate {
   readonly descriptor: Descriptor;
+  /** It is no SSTable but what is not flushed yet. */
+  readonly isMemtable: boolean;
   private readonly storage: CountingStorage;
   readonly bytes: BytesRead = { filter: 0, index: 0, data: 0 };
   private readStats: Statistics | undefined;
@@ -21,7 +23,8 @@ export class ReadCandidate {
   private readRange: { readonly range: KeyRange | undefined } | undefined;
   private openedIndex: PartitionIndex | undefined;
 
-  constructor(storage: Storage, descriptor: Descriptor) {
+  constructor(storage: Storage, descriptor: Descriptor, isMemtable = false) {
+    this.isMemtable = isMemtable;
     this.storage = new CountingStorage(storage);
     this.descriptor = descriptor;
   }

@@ -1,7 +1,7 @@
 /**
  * The way of a read of one partition through the SSTables of its table, as Cassandra goes it:
  *
- *   key between first and last key? ─ newest first by max timestamp ─ a newer deletion of the partition? ─ clustering range ─ Filter.db
+ *   memtable ─ key between first and last key? ─ newest first by max timestamp ─ a newer deletion of the partition? ─ clustering range ─ Filter.db
  *     ─ index ─ block ─ Data.db
  *
  * A whole clustering is looked for by name: from the newest SSTable on, until nothing older can change the answer. That holds where the table has
@@ -25,7 +25,7 @@ import type { BytesRead, ReadCandidate } from './read-candidate.js';
 import { ReadSource } from './read-source.js';
 
 export type ReadPathSetup = {
-  /** The SSTables of one table, at least one; may serve other reads before and after. */
+  /** The SSTables of one table, and behind them what is not flushed yet; at least one. May serve other reads before and after. */
   readonly candidates: readonly ReadCandidate[];
   readonly key: Uint8Array;
   readonly slice: ReadSlice;
@@ -55,6 +55,7 @@ export type ReadOutcome =
 
 export type ReadStep = {
   readonly descriptor: Descriptor;
+  readonly isMemtable: boolean;
   readonly outcome: ReadOutcome;
   /** Not known of those outside. */
   readonly maxTimestampMicros?: bigint;
@@ -133,9 +134,13 @@ export class ReadPath {
       const place = candidate.place(this.key, this.partitioner);
       (place === 'outside' ? outside : inside).push(candidate);
     }
-    inside.sort((a, b) => compareBig(b.maxTimestampMicros, a.maxTimestampMicros));
+    inside.sort(
+      (a, b) => Number(b.isMemtable) - Number(a.isMemtable) || compareBig(b.maxTimestampMicros, a.maxTimestampMicros),
+    );
     await (this.isByName ? this.findByName(inside) : this.findBySlice(inside));
-    for (const { descriptor } of outside) this.steps.push({ descriptor, outcome: 'outside', cost: noCost() });
+    for (const { descriptor, isMemtable } of outside) {
+      if (!isMemtable) this.steps.push({ descriptor, isMemtable, outcome: 'outside', cost: noCost() });
+    }
   }
 
   private async findBySlice(inside: readonly ReadCandidate[]): Promise<void> {
@@ -196,18 +201,25 @@ export class ReadPath {
   }
 
   private pass(candidate: ReadCandidate, outcome: ReadOutcome): void {
-    const { descriptor, maxTimestampMicros } = candidate;
-    this.steps.push({ descriptor, outcome, maxTimestampMicros, cost: { ...noCost(), bytes: candidate.bytes } });
+    const { descriptor, isMemtable, maxTimestampMicros } = candidate;
+    this.steps.push({
+      descriptor,
+      isMemtable,
+      outcome,
+      maxTimestampMicros,
+      cost: { ...noCost(), bytes: candidate.bytes },
+    });
   }
 
   /** Asks the filter, then the index. */
   private async look(candidate: ReadCandidate, isStaticOnly: boolean): Promise<Found | undefined> {
-    const { descriptor, maxTimestampMicros, bytes } = candidate;
+    const { descriptor, isMemtable, maxTimestampMicros, bytes } = candidate;
+    if (isMemtable) return this.lookInMemtable(candidate, isStaticOnly);
     const { key } = this.setup;
     const isLast = descriptor.format === 'big' && candidate.place(this.key, this.partitioner) === 'last';
     const filter: FilterAnswer | 'not-asked' = isLast ? 'not-asked' : candidate.askFilter(key);
     const cost: ReadCost = { ...noCost(), bytes };
-    const base = { descriptor, maxTimestampMicros, filter, cost };
+    const base = { descriptor, isMemtable, maxTimestampMicros, filter, cost };
     if (filter === 'absent') {
       this.steps.push({ ...base, outcome: 'filtered' });
       return undefined;
@@ -232,6 +244,19 @@ export class ReadPath {
     };
     candidate.startData();
     const found = { candidate, sstable, entry, block, isStaticOnly, step };
+    this.steps.push(step);
+    this.found.push(found);
+    return found;
+  }
+
+  /** No filter, no index, no blocks. */
+  private async lookInMemtable(candidate: ReadCandidate, isStaticOnly: boolean): Promise<Found | undefined> {
+    const sstable = await candidate.open();
+    const entry = candidate.find(sstable, this.setup.key);
+    if (!entry) return undefined;
+    const { descriptor, isMemtable, maxTimestampMicros } = candidate;
+    const step: ReadStep = { descriptor, isMemtable, maxTimestampMicros, outcome: 'read', cost: noCost() };
+    const found = { candidate, sstable, entry, block: undefined, isStaticOnly, step };
     this.steps.push(step);
     this.found.push(found);
     return found;
@@ -314,7 +339,7 @@ function noCost(): ReadCost {
 
 function takeCost({ candidate, sstable, step }: Found, source: ReadSource): void {
   const { cost } = step;
-  cost.bytes.data = candidate.dataBytes;
+  if (!candidate.isMemtable) cost.bytes.data = candidate.dataBytes;
   cost.chunks = sstable.data.chunksRead ?? 0;
   cost.unfiltereds = source.unfiltereds;
   cost.tombstones = source.tombstones;
