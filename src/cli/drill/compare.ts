@@ -1,0 +1,108 @@
+/** Holds what the whole log and its SSTables answer against what the recovered copy answers, table by table. */
+import { diskStorage } from '../../bytes/source.js';
+import { findTable, isSystemKeyspace, type Schema } from '../../cql/schema.js';
+import { resolvePaths } from '../../engine/data-directory.js';
+import { type AnswerCounts, compareAnswers } from '../../engine/drill/answers.js';
+import type { AnswerLoss } from '../../engine/drill/report.js';
+import type { SSTableFiles } from '../../engine/sstable-directory.js';
+import { JsonRows } from '../../render/read-rows.js';
+import { openDescriptor, type SSTable } from '../../sstable/sstable.js';
+import { drive } from '../commitlog/log-context.js';
+import { isStrict } from '../compact/tables.js';
+
+export type Sides = {
+  /** Directories laid out as data directories. */
+  readonly before: readonly string[];
+  readonly after: readonly string[];
+  readonly schema: Schema;
+  readonly nowSeconds: number;
+  /** By `keyspace.table`: keys, as latin1, of which writes of the log are lost. */
+  readonly lostKeys: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Both sides have the same SSTables but for what was replayed: only those keys can differ. */
+  readonly isSameBase: boolean;
+};
+
+export type TableAnswers = { readonly keyspace: string; readonly table: string; readonly answers: AnswerLoss; readonly firstMicros: number | undefined }; // biome-ignore format: one line
+
+/** Tables that are not Cassandra's own, those that differ or might have. @throws CorruptError, UnsupportedError, UsageError */
+export async function compareSides(sides: Sides): Promise<TableAnswers[]> {
+  const before = tablesOf(sides.before);
+  const after = tablesOf(sides.after);
+  const found: TableAnswers[] = [];
+  for (const name of [...new Set([...before.keys(), ...after.keys()])].sort()) {
+    const lost = sides.lostKeys.get(name);
+    if (sides.isSameBase && !lost) continue;
+    const [a, b] = [before.get(name) ?? [], after.get(name) ?? []];
+    const { keyspace, table } = (a[0] ?? b[0])!.place;
+    if (isSystemKeyspace(keyspace)) continue;
+    const notInLog = { rows: 0, firstMicros: undefined as number | undefined };
+    const counts = await compareTable(a, b, sides, { keyspace, table, lost, notInLog });
+    found.push({ keyspace, table, answers: { ...lossOf(counts), notInLog: notInLog.rows }, firstMicros: notInLog.firstMicros }); // biome-ignore format: one line
+  }
+  return found;
+}
+
+function lossOf({ gone, older, back, keys }: AnswerCounts): Omit<AnswerLoss, 'notInLog'> {
+  return { gone, older, back, keys };
+}
+
+/** By `keyspace.table`; hidden tables of indexes answer nothing themselves. */
+function tablesOf(directories: readonly string[]): Map<string, SSTableFiles[]> {
+  const tables = new Map<string, SSTableFiles[]>();
+  for (const directory of directories) {
+    if (!diskStorage.stat(directory)?.isDirectory || diskStorage.list(directory).length === 0) continue;
+    for (const { kind, place, sstables } of resolvePaths(diskStorage, [directory]).directories) {
+      if (kind !== 'live' || place.index !== undefined || sstables.length === 0) continue;
+      const name = `${place.keyspace}.${place.table}`;
+      tables.set(name, [...(tables.get(name) ?? []), ...sstables]);
+    }
+  }
+  return tables;
+}
+
+type Asked = {
+  readonly keyspace: string;
+  readonly table: string;
+  readonly lost: ReadonlySet<string> | undefined;
+  readonly notInLog: { rows: number; firstMicros: number | undefined };
+};
+
+async function compareTable(
+  before: readonly SSTableFiles[],
+  after: readonly SSTableFiles[],
+  { schema, nowSeconds, isSameBase }: Sides,
+  { keyspace, table, lost, notInLog }: Asked,
+): Promise<AnswerCounts> {
+  const opened: SSTable[] = [];
+  const open = async (list: readonly SSTableFiles[]) => {
+    const sstables: SSTable[] = [];
+    for (const { descriptor } of list) {
+      const sstable = await openDescriptor(diskStorage, descriptor);
+      opened.push(sstable);
+      sstables.push(sstable);
+    }
+    return sstables;
+  };
+  const keyText = (key: Uint8Array) => Buffer.from(key.buffer, key.byteOffset, key.length).toString('latin1');
+  const definition = findTable(schema, keyspace, table);
+  try {
+    const setup = {
+      before: await open(before),
+      after: await open(after),
+      definition,
+      nowSeconds,
+      isStrict: isStrict(definition, schema),
+      textOf: (header: SSTable['header']) => new JsonRows(header, definition, nowSeconds),
+      ...(isSameBase && lost && { wants: (key: Uint8Array) => lost.has(keyText(key)) }),
+    };
+    return await drive(
+      compareAnswers(setup, ({ key, gone, older, back, firstMicros }) => {
+        if (lost?.has(keyText(key))) return;
+        notInLog.rows += gone + older + back;
+        if (firstMicros !== undefined && !(notInLog.firstMicros! <= firstMicros)) notInLog.firstMicros = firstMicros;
+      }),
+    );
+  } finally {
+    for (const sstable of opened) sstable.close();
+  }
+}
