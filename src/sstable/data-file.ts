@@ -421,6 +421,37 @@ export class DataCursor extends Cursor {
     return this.base + this.pos >= this.limit;
   }
 
+  /** The window lies in `bytes`, as long as rows fit; to be told before anything is read. */
+  useWindow(bytes: Uint8Array): void {
+    this.home = bytes;
+    this.buf = bytes;
+    this.end = 0;
+  }
+
+  private home: Uint8Array | undefined;
+
+  /** Whether the window is where {@link useWindow} wants it. */
+  get isAtHome(): boolean {
+    return this.buf === this.home;
+  }
+
+  /** Bytes that the window takes at first, and mostly. */
+  get windowBytes(): number {
+    return this.buf.length;
+  }
+
+  /** Whether there is more before `limit` than what is at hand. */
+  get hasMore(): boolean {
+    return this.base + this.end < this.limit;
+  }
+
+  /** Fetches more than is at hand from `pos` on; what is before it goes. @throws CorruptError */
+  fetchMore(): void {
+    this.mark = -1;
+    this.fence = Number.POSITIVE_INFINITY;
+    this.refill(this.end - this.pos + 1);
+  }
+
   /** Continues at another position. */
   seek(position: number): void {
     const p = position - this.base;
@@ -461,6 +492,14 @@ export class DataCursor extends Cursor {
       const next = new Uint8Array(Math.max(needed, Math.min(this.buf.length * 2, needed + windowBytes)));
       next.set(this.buf.subarray(keep, this.end));
       this.buf = next;
+    } else if (
+      this.home &&
+      this.buf !== this.home &&
+      this.end - keep <= this.home.length &&
+      needed <= this.home.length
+    ) {
+      this.home.set(this.buf.subarray(keep, this.end));
+      this.buf = this.home;
     } else if (this.buf.length > windowBytes * 8 && needed <= windowBytes) {
       const next = new Uint8Array(windowBytes); // a row of many megabytes is behind us
       if (this.end - keep > next.length) this.buf.copyWithin(0, keep, this.end);

@@ -15,13 +15,12 @@ import type { Hash128 } from '../bytes/murmur3.js';
 import type { FileSink, OutputStorage } from '../bytes/sink.js';
 import { ByteWriter } from '../bytes/writer.js';
 import type { LoadedCompression } from '../codec/compression-params.js';
-import type { ClusteringPrefix } from '../cql/clustering.js';
-import { BOUND_KINDS } from '../cql/clustering.js';
 import { isCounter } from '../cql/type-facts.js';
 import { hasLegacyShards } from '../cql/values/counter.js';
 import { BigIndexWriter } from './big-index-writer.js';
 import { BtiIndexWriter } from './bti/bti-index-writer.js';
 import { BUFFER_BYTES, EARLY_OPENING_BYTES } from './bti/early-opening.js';
+import { ClusteringCopy } from './clustering-copy.js';
 import type { DataSink, OpenDataSink } from './data-sink.js';
 import { DataWriter, type WrittenData } from './data-writer.js';
 import { writeDeletionTime } from './deletion-time.js';
@@ -33,6 +32,7 @@ import { CLUSTERING, isBoundary, isOpen, type MarkerBuffer } from './marker-buff
 import { MetadataCollector } from './metadata/metadata-collector.js';
 import type { CommitLogInterval, StatsMetadata } from './metadata/stats.js';
 import type { Partitioner } from './partitioner.js';
+import { FIELD, PARTITION_FIELDS, type PlainMemory } from './plain-memory.js';
 import type { DeletionTime } from './row.js';
 import { DeletionState, type RowBuffer } from './row-buffer.js';
 import type { SerializationHeader } from './serialization-header.js';
@@ -40,6 +40,7 @@ import { encodeStatistics } from './statistics.js';
 import { encodeToc } from './toc.js';
 import { UnfilteredWriter } from './unfiltered-writer.js';
 import { TEMPORARY } from './unpublished.js';
+import type { Version } from './version.js';
 
 /** What of a table decides how its SSTables are written. */
 export type TableLayout = {
@@ -107,6 +108,7 @@ export class SSTableWriter {
   private readonly isCounterColumn: { readonly statics: readonly boolean[]; readonly regulars: readonly boolean[] };
   private readonly hasCounters: boolean;
   private readonly components: string[] = [];
+  private plain: PlainMemory | undefined;
   private partitions = 0;
   private firstKey: Uint8Array | undefined;
 
@@ -197,6 +199,10 @@ export class SSTableWriter {
     return sink;
   }
 
+  get version(): Version {
+    return this.options.descriptor.version;
+  }
+
   /** Plain bytes so far. */
   get position(): number {
     return this.data.position + this.out.pos;
@@ -211,9 +217,7 @@ export class SSTableWriter {
   /** `hash`: Murmur3 of the key, where the caller has it already. */
   startPartition(key: Uint8Array, keyLength: number, deletion: DeletionState, hash?: Hash128): void {
     const { out } = this;
-    if (keyLength > this.key.length) this.key = new Uint8Array(keyLength * 2);
-    for (let i = 0; i < keyLength; i++) this.key[i] = key[i]!;
-    this.keyLength = keyLength;
+    this.keepKey(key, keyLength);
     if (hash) this.filter?.addHash(hash);
     else this.filter?.add(key, keyLength);
     this.partitionStart = this.position;
@@ -359,6 +363,96 @@ export class SSTableWriter {
   private flush(): void {
     this.data.write(this.out.buf, 0, this.out.pos);
     this.out.pos = 0;
+    if (this.plain && this.out.buf !== this.plain.buffer) this.out.replace(this.plain.buffer);
+  }
+
+  // ---- rows that the kernel of plain rows writes into this writer's buffer
+
+  /** The buffer is that of the kernel's memory from now on. */
+  share(memory: PlainMemory): void {
+    this.flush();
+    this.plain = memory;
+    this.out.replace(memory.buffer);
+  }
+
+  /** Whether rows of the partition may be written by the kernel: it is told where. The first of a partition and of a block may not. */
+  beginPlainRows(memory: PlainMemory): boolean {
+    if (this.blockStart < 0 || this.rowsInPartition === 0 || !this.beginPlain(memory)) return false;
+    const { open } = this;
+    memory.putNumber(FIELD.origin, this.position - this.partitionStart - this.out.pos - memory.bufferAt);
+    memory.putNumber(FIELD.previous, this.previousRowStart);
+    memory.putNumber(FIELD.blockStart, this.blockStart);
+    memory.putDeletion(FIELD.open, open);
+    return true;
+  }
+
+  private beginPlain(memory: PlainMemory): boolean {
+    const { out } = this;
+    if (out.buf !== memory.buffer) this.flush();
+    if (out.buf !== memory.buffer) return false;
+    memory.begin(out.pos, this.options.layout.columnIndexBytes);
+    return true;
+  }
+
+  /** Takes over what the kernel has written, and makes room for more. */
+  takePlainRows(memory: PlainMemory, isBlockEnded: boolean): void {
+    const { state, buffer } = memory;
+    this.out.pos = state[FIELD.out]! - memory.bufferAt;
+    this.previousRowStart = memory.number(FIELD.previous);
+    this.rowsInPartition += state[FIELD.rows]!;
+    memory.takeDeletion(FIELD.open, this.open);
+    const kind = state[FIELD.last]!;
+    if (kind >= 0) {
+      const { starts, ends } = memory.place(FIELD.last + 2);
+      this.last.take(buffer, starts, ends, state[FIELD.last + 1]!, kind);
+    }
+    if (state[FIELD.lastRow] === 1) {
+      const { starts, ends } = memory.place(FIELD.lastRow + 1);
+      this.metadata.updateLastClustering(buffer, starts, ends);
+    }
+    for (let i = 0; i < state[FIELD.markerCount]!; i++) {
+      const { kind: bound, size, starts, ends } = memory.marker(i);
+      this.metadata.updateBound(bound, buffer, starts, ends, size);
+    }
+    this.metadata.addPlainRows(memory);
+    this.metadata.addCells(state[FIELD.columnsSet]!);
+    if (isBlockEnded) this.endBlock();
+    this.flush();
+  }
+
+  /** Whether whole partitions may be written by the kernel, one having been written before. */
+  beginPlainPartitions(memory: PlainMemory): boolean {
+    if (!this.firstKey || !this.beginPlain(memory)) return false;
+    memory.putNumber(FIELD.origin, 0);
+    return true;
+  }
+
+  /** Takes over partitions of one row each, without clustering, and makes room for more. */
+  takePlainPartitions(memory: PlainMemory): void {
+    const { out, filter, index, metadata } = this;
+    const { partitionLog: log, buffer } = memory;
+    const base = this.data.position;
+    const count = memory.state[FIELD.partitionCount]!;
+    for (let i = 0, at = 0; i < count; i++, at += PARTITION_FIELDS) {
+      const start = log[at]! - memory.bufferAt;
+      const bytes = log[at + 2]!;
+      if (filter) filter.addHash(memory.hashOf(at));
+      memory.keyOf(buffer, start + 2, log[at + 1]!);
+      index.startPartition(memory.key, log[at + 1]!, base + start);
+      index.endPartition(log[at + 3]!, undefined, bytes - 1);
+      metadata.addPlainPartition(bytes, log[at + 4]!, log[at + 6]!, log[at + 7]!);
+    }
+    metadata.addPlainRows(memory);
+    this.partitions += count;
+    if (count > 0) this.keepKey(memory.key, log[(count - 1) * PARTITION_FIELDS + 1]!);
+    out.pos = memory.state[FIELD.out]! - memory.bufferAt;
+    this.flush();
+  }
+
+  private keepKey(key: Uint8Array, keyLength: number): void {
+    if (keyLength > this.key.length) this.key = new Uint8Array(keyLength * 2);
+    for (let i = 0; i < keyLength; i++) this.key[i] = key[i]!;
+    this.keyLength = keyLength;
   }
 
   /**
@@ -465,35 +559,4 @@ function deletionTime(state: DeletionState): DeletionTime | undefined {
   if (!state.isSet) return undefined;
   const markedForDeleteAtMicros = toBigInt(state.hi, state.lo);
   return { markedForDeleteAtMicros, localDeletionSeconds: state.localDeletionSeconds };
-}
-
-/** A clustering or bound that is kept while the row that it came from goes. */
-class ClusteringCopy {
-  private readonly bytes = new ByteWriter(128);
-  private lengths = new Int32Array(8);
-  private size = 0;
-  private kind = CLUSTERING;
-
-  take(buf: Uint8Array, start: Int32Array, end: Int32Array, size: number, kind: number): void {
-    if (size > this.lengths.length) this.lengths = new Int32Array(size * 2);
-    this.bytes.pos = 0;
-    this.size = size;
-    this.kind = kind;
-    for (let i = 0; i < size; i++) {
-      const from = start[i]!;
-      this.lengths[i] = from < 0 ? -1 : end[i]! - from;
-      if (from >= 0) this.bytes.bytes(buf, from, end[i]!);
-    }
-  }
-
-  toPrefix(): ClusteringPrefix {
-    const values: (Uint8Array | null)[] = [];
-    let at = 0;
-    for (let i = 0; i < this.size; i++) {
-      const length = this.lengths[i]!;
-      values.push(length < 0 ? null : Uint8Array.from(this.bytes.buf.subarray(at, at + length)));
-      if (length > 0) at += length;
-    }
-    return { kind: BOUND_KINDS[this.kind]!, values };
-  }
 }

@@ -131,7 +131,8 @@ export class UnfilteredCursor {
   protected readonly statics: readonly ColumnInfo[];
   protected readonly regulars: readonly ColumnInfo[];
   private readonly clusteringFixed: Int32Array;
-  private readonly usesUInt: boolean;
+  /** Deletion times are unsigned, and absent ones take a byte. */
+  readonly usesUInt: boolean;
   protected minTimestampHi: number;
   protected minTimestampLo: number;
   protected minLocalDeletion: number;
@@ -508,6 +509,28 @@ export class UnfilteredCursor {
     this.plainStart = start;
     this.plainEnd = end;
     return isWhole ? n : -1;
+  }
+
+  /**
+   * Leaves the row or marker on which the cursor stands. @returns the index in `in.buf` at which the partition goes on, for whoever reads it in the
+   * cursor's stead; −1 where no rows come next. @throws CorruptError
+   */
+  leave(): number {
+    if (!this.inPartition || this.stopped || this.staticPending) return -1;
+    if (this.bodyEnd > 0) this.finishRow();
+    this.in.fence = Number.POSITIVE_INFINITY;
+    this.in.mark = -1;
+    return this.in.pos;
+  }
+
+  /** Stands before the row or marker at an index of `in.buf`, or, unless within a partition, before the partition there. */
+  goOnAt(index: number, isInPartition: boolean): void {
+    this.in.pos = index;
+    this.in.fence = Number.POSITIVE_INFINITY;
+    this.in.mark = -1;
+    this.bodyEnd = 0;
+    this.inPartition = isInPartition;
+    this.staticPending = false;
   }
 
   /** Absolute position after the row on which the cursor stands. */

@@ -19,6 +19,7 @@ import { SSTableWriter, type TableLayout, type WrittenSSTable } from '../../ssta
 import { readStatistics } from '../../sstable/statistics.js';
 import { columnMap, hasSameCells, MergeSource } from '../merge/merge-source.js';
 import { type MergeCounts, type MergeSink, PartitionMerge } from '../merge/partition-merge.js';
+import { PlainMerge } from '../merge/plain-merge.js';
 import { noPurge, type PurgeCounts, Purger } from '../merge/purge.js';
 import type { CompactionParams } from '../strategies/options.js';
 import { fullyExpiredSSTables } from './fully-expired.js';
@@ -101,6 +102,7 @@ export class CompactionTask {
   private readonly sstables: SSTable[] = [];
   private sink: CompactionSink | undefined;
   private shadows: OverlapShadows | undefined;
+  private plain: PlainMerge | undefined;
 
   constructor(setup: CompactionSetup) {
     this.setup = setup;
@@ -156,7 +158,17 @@ export class CompactionTask {
       source.copiesCells = !this.shadows && hasSameCells(sstable.header, header, map);
       return source;
     });
+    const never = params.onlyPurgeRepairedTombstones && inputs.some(({ repairedAtMillis }) => repairedAtMillis === 0);
+    if (!this.shadows) {
+      this.plain = PlainMerge.open({
+        sources,
+        header,
+        gcBeforeSeconds: never ? -1 : gcBeforeSeconds,
+        isOneOutput: this.setup.shape.kind === 'one',
+      });
+    }
     const merge = new PartitionMerge({
+      plain: this.plain,
       sources,
       header,
       purger,
@@ -171,7 +183,7 @@ export class CompactionTask {
     const slice = (): boolean => {
       const stop = read + (pace?.sliceBytes ?? SLICE_BYTES);
       for (let n = 1; merge.next(sink); n++) {
-        if (n % SLICE_CHECK === 0) read = readBytes();
+        if (n % SLICE_CHECK === 0 || merge.tookMany) read = readBytes();
         if (read >= stop) return true;
       }
       return false;
@@ -183,6 +195,8 @@ export class CompactionTask {
     await pace?.breathe();
     this.close();
     const outputs = sink.finish();
+    this.plain?.close();
+    this.plain = undefined;
     const { counts: purge } = purger;
     const { overwritten, deleted } = merge.lost;
     const kept = outputs.reduce((sum, { data }) => sum + data.plainBytes, 0);
@@ -330,6 +344,10 @@ class CompactionSink implements MergeSink {
     });
     this.writers.push(writer);
     return writer;
+  }
+
+  get plainTarget(): SSTableWriter | undefined {
+    return this.writer;
   }
 
   staticRow(row: RowBuffer): void {

@@ -40,6 +40,19 @@ export class MarkerMerger {
     return this.current.isSet ? this.current : this.partitionDeletion;
   }
 
+  /** What is open in source `i`, in the merged sequence, and of the partition: for whoever merges in this one's stead. */
+  openIn(i: number): DeletionState {
+    return this.open[i]!;
+  }
+
+  get openInMerged(): DeletionState {
+    return this.current;
+  }
+
+  get ofPartition(): DeletionState {
+    return this.partitionDeletion;
+  }
+
   /** The marker under the cursor of source `i` is at the bound to be merged. */
   add(i: number, c: UnfilteredCursor): void {
     this.out.takePlace(c);

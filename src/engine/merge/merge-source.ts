@@ -27,13 +27,15 @@ export class MergeSource {
   slot = 0;
   /** Whether whoever takes the rows can do with cells that are to be copied; set where the columns are those of the output. */
   copiesCells = false;
+  /** Its number in a merge whose plain rows a kernel takes. */
+  plainNumber = -1;
   /** Partitions, rows and markers read. */
   partitions = 0;
   unfiltereds = 0;
   private readonly wants: ((key: Uint8Array) => boolean) | undefined;
   private readonly map: ColumnMap;
   private readonly partitioner: Partitioner;
-  private readonly isMurmur3: boolean;
+  readonly isMurmur3: boolean;
   private readonly hasCounters: boolean;
 
   /** @param wants partitions whose keys it refuses are passed over; the key is the cursor's own */

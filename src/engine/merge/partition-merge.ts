@@ -7,9 +7,11 @@
 import type { MarkerBuffer } from '../../sstable/marker-buffer.js';
 import { type DeletionState, RowBuffer } from '../../sstable/row-buffer.js';
 import type { SerializationHeader } from '../../sstable/serialization-header.js';
+import type { SSTableWriter } from '../../sstable/sstable-writer.js';
 import { END, ROW } from '../../sstable/unfiltered-cursor.js';
 import { GarbageSkipper, type Shadows } from './garbage-skip.js';
 import type { MergeSource } from './merge-source.js';
+import type { PlainMerge } from './plain-merge.js';
 import type { PurgeEvaluator, Purger } from './purge.js';
 import type { LostBytes } from './row-merge.js';
 import { SourceHeap } from './source-heap.js';
@@ -24,6 +26,8 @@ export interface MergeSink {
   row(row: RowBuffer): void;
   marker(marker: MarkerBuffer): void;
   endPartition(): void;
+  /** What a kernel of plain rows may write to in the sink's stead; absent before the first partition. */
+  readonly plainTarget?: SSTableWriter | undefined;
 }
 
 export type MergeSetup = {
@@ -36,6 +40,8 @@ export type MergeSetup = {
   readonly evaluatorFor?: ((source: MergeSource) => PurgeEvaluator) | undefined;
   /** SSTables outside of the merge whose deletions take effect in it. */
   readonly shadows?: Shadows | undefined;
+  /** Takes what plain rows it can, where the sink has a target for them. */
+  readonly plain?: PlainMerge | undefined;
 };
 
 /** What went in and came out. */
@@ -68,6 +74,9 @@ export class PartitionMerge {
   private readonly emptyStatic = new RowBuffer();
   /** Sources of the partition at hand, and behind them others: an array that shrinks would be allocated anew. */
   private readonly group: MergeSource[] = [];
+  private readonly plain: PlainMerge | undefined;
+  /** Whether the last call of {@link next} has merged many partitions. */
+  tookMany = false;
   private isStarted = false;
 
   /** Bytes of cells that lost to others or to deletions. */
@@ -75,7 +84,8 @@ export class PartitionMerge {
     return this.merge.lost;
   }
 
-  constructor({ sources, header, purger, evaluatorFor, shadows }: MergeSetup) {
+  constructor({ sources, header, purger, evaluatorFor, shadows, plain }: MergeSetup) {
+    this.plain = shadows ? undefined : plain;
     this.purger = purger;
     this.evaluatorFor = evaluatorFor ?? (() => ALWAYS);
     this.hasStatic = header.staticColumns.length > 0;
@@ -88,6 +98,8 @@ export class PartitionMerge {
   /** Merges the next partition into `sink`. @returns whether there was one. @throws CorruptError */
   next(sink: MergeSink): boolean {
     const { partitions, group, merge } = this;
+    if (partitions.size === 0) return false;
+    this.tookMany = this.nextPlain(sink);
     if (partitions.size === 0) return false;
     const first = partitions.pop();
     group[0] = first;
@@ -110,6 +122,16 @@ export class PartitionMerge {
     }
     for (let i = 0; i < n; i++) if (group[i]!.nextPartition()) partitions.push(group[i]!);
     return true;
+  }
+
+  /** Partitions that the kernel takes. @returns whether it took any */
+  private nextPlain({ plainTarget }: MergeSink): boolean {
+    const { plain } = this;
+    return (
+      plain?.hasPartitions === true &&
+      !!plainTarget &&
+      plain.partitions(this.partitions, plainTarget, this.counts, this.lost)
+    );
   }
 
   /** All partitions. */
@@ -135,8 +157,11 @@ export class PartitionMerge {
   }
 
   private unfiltereds(source: MergeSource, stream: PartitionStream, sink: MergeSink): void {
-    const { purger, counts, emptyStatic } = this;
-    for (let kind = stream.step(); kind !== END; kind = stream.step()) {
+    const { purger, counts, emptyStatic, plain } = this;
+    for (;;) {
+      if (this.isStarted && plain?.isDue && sink.plainTarget) this.merge.runPlain(plain, sink.plainTarget, counts);
+      const kind = stream.step();
+      if (kind === END) return;
       if (kind === ROW) {
         const { row } = stream;
         if (purger && !purger.row(row)) continue;

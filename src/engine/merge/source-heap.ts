@@ -19,6 +19,11 @@ export class SourceHeap {
     return this.items[0]!;
   }
 
+  /** One of the {@link size}, in no order. */
+  at(i: number): MergeSource {
+    return this.items[i]!;
+  }
+
   push(source: MergeSource): void {
     const { items } = this;
     let at = this.count++;

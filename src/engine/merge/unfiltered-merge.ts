@@ -11,10 +11,13 @@ import { compare64 } from '../../bytes/int64.js';
 import { MarkerBuffer } from '../../sstable/marker-buffer.js';
 import { DeletionState, RowBuffer } from '../../sstable/row-buffer.js';
 import type { SerializationHeader } from '../../sstable/serialization-header.js';
+import type { SSTableWriter } from '../../sstable/sstable-writer.js';
 import { END, MARKER, ROW, type UnfilteredCursor } from '../../sstable/unfiltered-cursor.js';
 import { compareUnfiltered, type UnfilteredComparator } from './clustering-order.js';
 import { MarkerMerger } from './marker-merge.js';
 import type { MergeSource } from './merge-source.js';
+import type { MergeCounts } from './partition-merge.js';
+import type { PlainMerge } from './plain-merge.js';
 import { type LostBytes, RowMerger } from './row-merge.js';
 import { SourceHeap } from './source-heap.js';
 
@@ -91,6 +94,24 @@ export class UnfilteredMerge implements PartitionStream {
       level[i] = group[i]!;
     }
     this.levelSize = n;
+  }
+
+  /** Lets the kernel go on as far as it can, before a step. @throws CorruptError */
+  runPlain(plain: PlainMerge, writer: SSTableWriter, counts: MergeCounts): void {
+    const { alone, level, unfiltereds, markerMerger } = this;
+    plain.begin();
+    if (alone) {
+      if (plain.add(alone, alone.cursor.leave())) plain.rows(writer, undefined, counts, this.lost);
+      return;
+    }
+    for (let i = 0; i < this.levelSize; i++) if (!plain.add(level[i]!, level[i]!.cursor.leave())) return;
+    for (let i = 0; i < unfiltereds.size; i++) {
+      const source = unfiltereds.at(i);
+      if (!plain.add(source, source.cursor.in.mark)) return;
+    }
+    if (!plain.rows(writer, markerMerger, counts, this.lost)) return;
+    for (let i = 0; i < unfiltereds.size; i++) level[this.levelSize++] = unfiltereds.at(i);
+    unfiltereds.clear();
   }
 
   step(): number {

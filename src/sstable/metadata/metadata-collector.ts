@@ -10,6 +10,7 @@
  */
 import { MIN_HI, toBigInt } from '../../bytes/int64.js';
 import type { CqlType } from '../../cql/type.js';
+import { FIELD, type PlainMemory } from '../plain-memory.js';
 import type { SerializationHeader } from '../serialization-header.js';
 import type { StatisticsParts } from '../statistics.js';
 import type { Version } from '../version.js';
@@ -147,6 +148,28 @@ export class MetadataCollector {
   /** A counter has shards that are not global, see `hasLegacyShards`. */
   setHasLegacyCounterShards(): void {
     this.hasLegacyCounterShards = true;
+  }
+
+  /** Rows and markers that the kernel of plain rows has written, but for their clusterings and the cells of their partitions. */
+  addPlainRows({ state, deletionLog }: PlainMemory): void {
+    if (state[FIELD.hasTimes] === 1) {
+      this.updateTimestamp(state[FIELD.minTime + 1]!, state[FIELD.minTime]!);
+      this.updateTimestamp(state[FIELD.maxTime + 1]!, state[FIELD.maxTime]!);
+    }
+    if (state[FIELD.liveRows]! > 0) {
+      this.updateTtl(0);
+      this.updateLocalDeletion(NO_DELETION_TIME);
+    }
+    for (let i = 0; i < state[FIELD.deletionCount]!; i++) this.updateLocalDeletion(deletionLog[i]!);
+    this.columnsSet += state[FIELD.columnsSet]!;
+    this.rows += state[FIELD.rows]!;
+  }
+
+  /** A partition of so many bytes and cells; the halves of its key's Murmur2 hash. */
+  addPlainPartition(bytes: number, cells: number, hi: number, lo: number): void {
+    this.partitionSizes.add(bytes);
+    this.cellsPerPartition.add(cells);
+    this.keys.offerHashed(hi, lo);
   }
 
   finish(facts: MetadataFacts): StatisticsParts {

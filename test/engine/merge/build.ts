@@ -7,7 +7,9 @@ import { type Outside, OverlapShadows } from '../../../src/engine/compaction/ove
 import { readLive } from '../../../src/engine/merge/live-view.js';
 import { columnMap, hasSameCells, MergeSource, nameKey } from '../../../src/engine/merge/merge-source.js';
 import { type MergeCounts, type MergeSink, PartitionMerge } from '../../../src/engine/merge/partition-merge.js';
+import { PlainMerge } from '../../../src/engine/merge/plain-merge.js';
 import { type PurgeCounts, type PurgeOptions, Purger } from '../../../src/engine/merge/purge.js';
+import type { LostBytes } from '../../../src/engine/merge/row-merge.js';
 import { componentPath, type Descriptor, parseDescriptor } from '../../../src/sstable/descriptor.js';
 import { compareDecorated, decorate, partitionerOf } from '../../../src/sstable/partitioner.js';
 import type { Partition } from '../../../src/sstable/row.js';
@@ -50,6 +52,10 @@ export type MergeOptions = Partial<PurgeOptions> & {
   readonly garbage?: 'row' | 'cell';
   /** Rows as an INSERT writes them are copied, not taken apart. */
   readonly copiesCells?: boolean;
+  /** Plain rows are merged by their kernel. */
+  readonly plain?: boolean;
+  /** Of each input's cursor. */
+  readonly windowBytes?: number;
   /** Column name → µs. */
   readonly dropped?: Readonly<Record<string, number>>;
 };
@@ -60,6 +66,7 @@ export type Merged = {
   readonly contents: Contents;
   readonly merge: MergeCounts;
   readonly purge: PurgeCounts | undefined;
+  readonly lost: LostBytes;
 };
 
 /** A table whose SSTables lie in memory. */
@@ -68,6 +75,8 @@ export class TestTable {
   readonly output = memoryOutput(this.files);
   private readonly header: SerializationHeader;
   private readonly version: string;
+  /** Of what is written from now on. */
+  columnIndexBytes = 1 << 16;
   private generation = 0;
 
   constructor(
@@ -104,7 +113,7 @@ export class TestTable {
       descriptor: this.nextDescriptor(),
       header,
       partitioner: PARTITIONER,
-      layout: { bloomFilterFpChance: 0.01, minIndexInterval: 128, columnIndexBytes: 1 << 16 },
+      layout: { bloomFilterFpChance: 0.01, minIndexInterval: 128, columnIndexBytes: this.columnIndexBytes },
       expectedKeys: 16,
       isOpenedEarly: false,
       origin: { level: 0, repairedAtMillis: 0, isTransient: false, commitLogIntervals: [] },
@@ -122,8 +131,11 @@ export class TestTable {
 
   async merge(inputs: readonly (Made | undefined)[], options: MergeOptions = {}): Promise<Merged> {
     const sstables: SSTable[] = [];
-    for (const input of inputs) if (input) sstables.push(await openDescriptor(this.output, input.descriptor));
-    if (sstables.length === 0) return { made: undefined, contents: {}, merge: noMerge(), purge: undefined };
+    const { windowBytes } = options;
+    const reading = windowBytes === undefined ? {} : { windowBytes };
+    for (const input of inputs) if (input) sstables.push(await openDescriptor(this.output, input.descriptor, reading));
+    const lost = { overwritten: 0, deleted: 0 };
+    if (sstables.length === 0) return { made: undefined, contents: {}, merge: noMerge(), purge: undefined, lost };
     const header = outputHeader(
       sstables.map(({ descriptor, header: own, statistics }) => ({
         id: descriptor.id,
@@ -138,13 +150,17 @@ export class TestTable {
     const purger = options.nowSeconds === undefined ? undefined : new Purger(purgeOptions(options));
     const outside = (options.outside ?? []).map((one) => outsideOf(this.output, one));
     const shadows = options.garbage && (await shadowsOf(outside, sstables, options.garbage));
+    const sources = sstables.map((s) => {
+      const map = columnMap(s.header, header, dropped);
+      const source = new MergeSource(s.cursor(), map, PARTITIONER);
+      source.copiesCells = options.copiesCells === true && hasSameCells(s.header, header, map);
+      return source;
+    });
+    const gcBeforeSeconds = options.gcBeforeSeconds ?? -1;
+    const plain = options.plain ? PlainMerge.open({ sources, header, gcBeforeSeconds, isOneOutput: true }) : undefined;
     const merge = new PartitionMerge({
-      sources: sstables.map((s) => {
-        const map = columnMap(s.header, header, dropped);
-        const source = new MergeSource(s.cursor(), map, PARTITIONER);
-        source.copiesCells = options.copiesCells === true && hasSameCells(s.header, header, map);
-        return source;
-      }),
+      sources,
+      plain,
       header,
       purger,
       evaluatorFor: overlapEvaluator(outside, PARTITIONER),
@@ -153,6 +169,9 @@ export class TestTable {
     const writer = this.writer(header);
     let partitions = 0;
     const sink: MergeSink = {
+      get plainTarget() {
+        return partitions > 0 ? writer : undefined;
+      },
       startPartition(source, deletion) {
         partitions++;
         writer.startPartition(source.cursor.key, source.cursor.keyLength, deletion);
@@ -164,11 +183,13 @@ export class TestTable {
     };
     const counts = merge.run(sink);
     if (partitions === 0) {
+      plain?.close();
       writer.abort();
-      return { made: undefined, contents: {}, merge: counts, purge: purger?.counts };
+      return { made: undefined, contents: {}, merge: counts, purge: purger?.counts, lost };
     }
     const made = finish(writer);
-    return { made, contents: await this.read(made), merge: counts, purge: purger?.counts };
+    plain?.close();
+    return { made, contents: await this.read(made), merge: counts, purge: purger?.counts, lost: merge.lost };
   }
 
   /** What is in it, as text. */
