@@ -19,7 +19,6 @@ export type ReplayReport = {
   readonly isDeclined: boolean;
   /** Directory that was written to. */
   readonly target: string | undefined;
-  readonly dataDirectories: readonly string[];
   readonly segments: readonly { readonly file: string; readonly id: number; readonly bytes: number }[];
   readonly hostId: string | undefined;
   readonly untilMicros: bigint | undefined;

@@ -56,7 +56,7 @@ function concernedDirectories({ places }: ReplayContext, { result }: ReplayRepor
 }
 
 function refuseUnsafe(
-  { schema, places }: ReplayContext,
+  { dataDirectories, places }: ReplayContext,
   directories: readonly SSTableDirectory[],
   { result }: ReplayReport,
   tell: (line: string) => void,
@@ -68,7 +68,7 @@ function refuseUnsafe(
   }
   const { refusals, notes } = guardInPlace({
     output: diskOutput,
-    paths: schema.dataDirectories,
+    paths: dataDirectories,
     directories,
     sstables: [],
     change: 'data',

@@ -48,6 +48,7 @@ export type ReplayStage = {
 export type ReplayContext = {
   readonly segments: readonly SegmentFile[];
   readonly schema: LoadedLogSchema;
+  readonly dataDirectories: readonly string[];
   readonly persisted: Persisted;
   readonly places: TablePlaces;
   readonly options: Omit<ReplayOptions, 'drive' | 'flush'>;
@@ -101,7 +102,7 @@ async function openReplay(
     });
   }
   tell(sourceText(schema.loaded));
-  const { dataDirectories } = schema;
+  const dataDirectories = schema.dataDirectories.length > 0 ? schema.dataDirectories : directoriesOf(flags.data);
   if (flags['in-place'] && dataDirectories.length === 0) {
     throw new UsageError('there is no data directory to add to', { hint: 'name it with --data DIR' });
   }
@@ -118,7 +119,12 @@ async function openReplay(
     untilMicros,
     ...replayWish(schema.tables, flags),
   };
-  return { segments, schema, persisted, places, options, nowMillis: flags.now * 1000 };
+  return { segments, schema, dataDirectories, persisted, places, options, nowMillis: flags.now * 1000 };
+}
+
+/** Those without system_schema too: the schema may come from a file. */
+function directoriesOf(data: readonly string[] = []): readonly string[] {
+  return data.filter((directory) => diskStorage.stat(directory)?.isDirectory);
 }
 
 /** `count` reads only, and counts what would be replayed. */
@@ -165,14 +171,14 @@ function driver(segments: readonly SegmentFile[], progress: Progress): ReplayOpt
 }
 
 function openOutput(
-  { places, persisted, schema, nowMillis }: ReplayContext,
+  { places, persisted, dataDirectories, nowMillis }: ReplayContext,
   mode: ReplayMode,
   flags: ReplayFlags,
   thread: DataThread | undefined,
 ): ReplayOutput {
   const target =
     mode === 'in place'
-      ? { kind: 'in place' as const, directory: schema.dataDirectories[0]! }
+      ? { kind: 'in place' as const, directory: dataDirectories[0]! }
       : { kind: 'aside' as const, directory: flags.output ?? path.resolve('.') };
   return new ReplayOutput({
     storage: diskStorage,
@@ -207,12 +213,11 @@ function reportOf(
   output: ReplayOutput | undefined,
   seconds: number,
 ): ReplayReport {
-  const { segments, schema, persisted, options } = context;
+  const { segments, schema, dataDirectories, persisted, options } = context;
   return {
     mode,
     isDeclined: false,
-    target: mode === 'aside' ? flags.output : schema.dataDirectories[0],
-    dataDirectories: schema.dataDirectories,
+    target: mode === 'aside' ? flags.output : dataDirectories[0],
     segments: segments.map(({ file, id, bytes }) => ({ file, id, bytes })),
     hostId: persisted.hostId,
     untilMicros: options.untilMicros,
