@@ -105,12 +105,17 @@ export function resolveSSTables(
   storage: Storage,
   paths: readonly string[],
   options: ResolveOptions = {},
-): { readonly sstables: readonly SSTableFiles[]; readonly problems: readonly PathProblem[] } {
+): {
+  readonly directories: readonly SSTableDirectory[];
+  readonly sstables: readonly SSTableFiles[];
+  readonly problems: readonly PathProblem[];
+} {
   const resolved = resolvePaths(storage, paths, options);
+  const { directories } = resolved;
   const sstables = resolved.directories.flatMap((directory) => directory.sstables);
   const problems = [...resolved.problems, ...resolved.directories.flatMap(passedOver)];
   if (sstables.length === 0) throw nothingFound(paths, resolved.directories, problems);
-  return { sstables, problems };
+  return { directories, sstables, problems };
 }
 
 function refusedTransaction(transaction: TransactionOutcome): PathProblem[] {

@@ -64,6 +64,10 @@ export type LoadOptions = {
   readonly keyspaces?: WantsKeyspace;
   /** Of system_schema, only names, ids and options of tables and views. */
   readonly isOutline?: boolean;
+  /** What `paths` resolve to, where that is known. */
+  readonly directories?: readonly SSTableDirectory[];
+  /** Of tables that only headers describe, only names: no header is read. */
+  readonly skipsHeaders?: boolean;
 };
 
 /** Levels above a path at which its data directory may stand: <data>/<keyspace>/<table>/snapshots/<tag>/.<index>/<file> */
@@ -92,20 +96,22 @@ export async function loadSchema(
     };
     return { ...read, source, fromHeaders: [] };
   }
-  return schemaOfTables(storage, resolvePaths(storage, paths).directories);
+  return schemaOfTables(storage, options.directories ?? resolvePaths(storage, paths).directories, options.skipsHeaders);
 }
 
 /** Without a system_schema: the schema.cql of each directory, and headers for the tables that those leave out. */
-export function schemaOfTables(storage: Storage, directories: readonly SSTableDirectory[]): LoadedSchema {
+export function schemaOfTables(
+  storage: Storage,
+  directories: readonly SSTableDirectory[],
+  skipsHeaders = false,
+): LoadedSchema {
   const files = directories.map((directory) => path.join(directory.path, 'schema.cql'));
   const there = files.filter((file) => storage.stat(file)?.isFile);
   const texts = there.map((file) => ({ text: readText(storage, file), file, skipsOrphanViews: true }));
   // A view can be read once its table is.
   const described = parseSchemas(sortBy(texts, ({ text }) => String(/CREATE MATERIALIZED VIEW/i.test(text))));
-  const rest = tablesOfHeaders(
-    storage,
-    directories.filter(({ place }) => !findTable(described, place.keyspace, place.table)),
-  );
+  const others = directories.filter(({ place }) => !findTable(described, place.keyspace, place.table));
+  const rest = skipsHeaders ? [] : tablesOfHeaders(storage, others);
   const schema = withTables(described, rest);
   return {
     schema,
@@ -114,7 +120,7 @@ export function schemaOfTables(storage: Storage, directories: readonly SSTableDi
       there.length > 0
         ? { kind: 'schema_cql', paths: there }
         : { kind: 'header', paths: directories.map((directory) => directory.path) },
-    fromHeaders: rest.map(({ keyspace, name }) => `${keyspace}.${name}`),
+    fromHeaders: [...new Set(others.filter(hasHeaders).map(({ place }) => `${place.keyspace}.${place.table}`))],
   };
 }
 
@@ -168,17 +174,25 @@ export function hasSystemSchema(storage: Storage, directory: string): boolean {
   return storage.stat(path.join(directory, 'system_schema'))?.isDirectory === true;
 }
 
+/** A table's directory may have tens of thousands, none of which needs to be looked at. */
+const COMPONENT_FILE = /^[a-z]{2}-.+-(big|bti)-.+\.(db|txt|crc32)$/;
+
 function childrenOf(storage: Storage, directory: string): string[] {
   if (!storage.stat(directory)?.isDirectory) return [];
-  const names = storage.list(directory).filter((name) => !name.startsWith('.'));
+  const names = storage.list(directory).filter((name) => !name.startsWith('.') && !COMPONENT_FILE.test(name));
   return names.map((name) => path.join(path.resolve(directory), name));
+}
+
+function hasHeaders({ place, sstables }: SSTableDirectory): boolean {
+  return place.index === undefined && sstables.length > 0;
 }
 
 /** A table a name, of what the headers of its SSTables know. */
 function tablesOfHeaders(storage: Storage, directories: readonly SSTableDirectory[]): Table[] {
   const headers = new Map<string, { readonly place: TableDirectory; readonly headers: SerializationHeader[] }>();
-  for (const { place, sstables } of directories) {
-    if (place.index !== undefined || sstables.length === 0) continue;
+  for (const directory of directories) {
+    if (!hasHeaders(directory)) continue;
+    const { place, sstables } = directory;
     const key = `${place.keyspace}\0${place.table}`;
     const entry = headers.get(key) ?? { place, headers: [] };
     headers.set(key, entry);

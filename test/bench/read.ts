@@ -46,7 +46,7 @@ export async function benchRead(bin: string, rounds: number): Promise<void> {
 }
 
 /** The directory of the table; made where it is not there. */
-export async function manySSTables(): Promise<string> {
+async function manySSTables(): Promise<string> {
   const root = path.join(benchDirectory, 'many-sstables');
   const directory = path.join(root, 'shop', 'orders_by_user');
   if (existsSync(directory)) return directory;

@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- [dump] [metadata] [bloom] [verify] [tombstones] [plan] [compact] [--rounds N]`: lsmctl and the real tools on the same files in one run, with ratios and the targets they
+ * `npm run bench -- [dump] [metadata] [bloom] [verify] [tombstones] [plan] [replay] [compact] [--rounds N]`: lsmctl and the real tools on the same files in one run, with ratios and the targets they
  * are held to. Exits 1 where a target is missed. The SSTables are made with real Cassandra at first use (see bulk.ts). Names of bulk.ts limit
  * `compact` to those. LSMCTL names another bin/run.js.
  */
@@ -13,6 +13,8 @@ import { BULK, type BulkName, bulk } from './bulk.js';
 import { benchCompact } from './compact.js';
 import { type Command, compare, type Figures } from './measure.js';
 import { benchPlan } from './plan.js';
+import { benchRead } from './read.js';
+import { benchReplay } from './replay.js';
 import { missed, show, target } from './report.js';
 import { benchTombstones } from './tombstones.js';
 import { benchVerify } from './verify.js';
@@ -180,7 +182,9 @@ if (asked('dump')) await benchDump();
 if (asked('metadata')) await benchMetadata();
 if (asked('bloom')) await benchBloom(LSMCTL, ROUNDS);
 if (asked('verify')) await benchVerify(LSMCTL, ROUNDS);
+if (asked('read')) await benchRead(LSMCTL, ROUNDS);
 if (asked('tombstones')) await benchTombstones(LSMCTL, ROUNDS);
+if (asked('replay')) await benchReplay(LSMCTL, Math.min(ROUNDS, 3));
 if (asked('compact')) await benchCompact(LSMCTL, roundsAt < 0 ? 3 : ROUNDS, compactNames());
 console.log(missed() === 0 ? '\nall targets met' : `\n${missed()} targets missed`);
 process.exitCode = missed() === 0 ? 0 : 1;

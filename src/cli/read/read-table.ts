@@ -35,15 +35,16 @@ export async function readTable(
   flags: ReadTableFlags,
   tell: (line: string) => void,
 ): Promise<ReadTable> {
-  const { sstables, places, problems } = found(given, flags.commitlog !== undefined);
+  const { directories, problems } = foundAt(given, flags.commitlog !== undefined);
   for (const { path, message } of problems) tell(`${path}: ${message}`);
   const isWanted = ({ keyspace, table, index }: TableDirectory) =>
     index === undefined &&
     (flags.keyspace === undefined || keyspace === flags.keyspace) &&
     (flags.table === undefined || table === flags.table);
-  const wanted = sstables.filter(({ place }) => isWanted(place));
-  const wantedPlaces = places.filter(isWanted);
-  const names = new Set(wantedPlaces.map((place) => `${place.keyspace}.${place.table}`));
+  const wanted = directories.filter(({ place }) => isWanted(place));
+  const wantedSSTables = wanted.flatMap((directory) => directory.sstables);
+  const of = wantedSSTables.length > 0 ? wantedSSTables : wanted;
+  const names = new Set(of.map(({ place }) => `${place.keyspace}.${place.table}`));
   if (names.size === 0) throw new UsageError('no SSTable of that keyspace and table here', { file: given });
   if (names.size > 1) {
     const some = [...names].slice(0, 4).join(', ');
@@ -53,10 +54,12 @@ export async function readTable(
       hint: 'name the directory of a table, or give --keyspace and --table',
     });
   }
-  const { keyspace, table: name } = wantedPlaces[0]!;
+  const { keyspace, table: name } = of[0]!.place;
   const loaded = await loadSchema(diskStorage, [given], {
     nowSeconds: flags.now,
     keyspaces: (keyspaceName) => keyspaceName === keyspace,
+    directories,
+    skipsHeaders: true,
     ...(flags.schema !== undefined && { schemaFile: flags.schema }),
   });
   const known = findTable(loaded.schema, keyspace, name);
@@ -68,22 +71,16 @@ export async function readTable(
     keyspace,
     name,
     path: given,
-    descriptors: wanted.map(({ descriptor }) => descriptor),
+    descriptors: wantedSSTables.map(({ descriptor }) => descriptor),
     definition,
     gcGraceSeconds: flags['gc-grace'] ?? definition?.options.gcGraceSeconds,
     isStrict: isView && (await import('../compact/tables.js')).isStrict(definition, loaded.schema),
   };
 }
 
-/** SSTables, and whose. A table that only the commit log has anything of has its directory all the same. @throws UsageError */
-function found(given: string, takesEmpty: boolean) {
-  if (!takesEmpty) {
-    const { sstables, problems } = resolveSSTables(diskStorage, [given]);
-    return { sstables, problems, places: sstables.map(({ place }) => place) };
-  }
-  const { directories, problems } = resolvePaths(diskStorage, [given]);
-  const sstables = directories.flatMap((directory) => directory.sstables);
-  return { sstables, problems, places: directories.map(({ place }) => place) };
+/** A table that only the commit log has anything of has its directory all the same. @throws UsageError */
+function foundAt(given: string, takesEmpty: boolean) {
+  return takesEmpty ? resolvePaths(diskStorage, [given]) : resolveSSTables(diskStorage, [given]);
 }
 
 export function nothingThere({ keyspace, name, path }: ReadTable): UsageError {

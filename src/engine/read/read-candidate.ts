@@ -19,6 +19,7 @@ export class ReadCandidate {
   private readonly storage: CountingStorage;
   readonly bytes: BytesRead = { filter: 0, index: 0, data: 0 };
   private readStats: Statistics | undefined;
+  private maxTimestamp: bigint | undefined;
   private opened: SSTable | undefined;
   private readRange: { readonly range: KeyRange | undefined } | undefined;
   private openedIndex: PartitionIndex | undefined;
@@ -36,7 +37,8 @@ export class ReadCandidate {
   }
 
   get maxTimestampMicros(): bigint {
-    return this.statistics.stats.maxTimestampMicros;
+    this.maxTimestamp ??= this.statistics.stats.maxTimestampMicros;
+    return this.maxTimestamp;
   }
 
   /** Whether the key lies between the first and the last key, as far as they are known, and whether it is the last. */

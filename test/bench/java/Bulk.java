@@ -15,7 +15,7 @@ import org.apache.cassandra.io.util.File;
  * Four SSTables that overlap:
  *   orders         ROWS orders each, drawn from four times as many: of those that are drawn twice in an SSTable the later stays
  *   events         500 partitions each, of 800; ROWS rows in them, of twice as many; rows and ranges of rows deleted
- *   cancelled      ROWS / 4 orders each, drawn from ROWS: of a hundred 4 are deleted, 4 have no status any more, 4 end by a TTL, long over
+ *   cancelled      ROWS / 4 orders each, drawn from ROWS: of a hundred 4 are deleted, 4 have no status any more, 4 end an hour after they are made
  */
 public class Bulk {
   static final int SSTABLES = 4;
