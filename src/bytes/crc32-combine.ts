@@ -23,7 +23,7 @@ const SQUARES = (() => {
 const shifts = new Map<number, number>();
 const MAX_KEPT = 1 << 17;
 
-/** CRC-32, unsigned, of A followed by B, of which `first` and `second` are the CRCs, B having `secondLength` bytes, below 2^31. */
+/** CRC-32, unsigned, of A followed by B, of which `first` and `second` are the CRCs, B having `secondLength` bytes. */
 export function combineCrc32(first: number, second: number, secondLength: number): number {
   let shift = shifts.get(secondLength);
   if (shift === undefined) {
@@ -35,7 +35,9 @@ export function combineCrc32(first: number, second: number, secondLength: number
 
 function shiftOf(bytes: number): number {
   let power = ONE;
-  for (let n = bytes, k = 3; n > 0; n >>>= 1, k++) if (n & 1) power = product(SQUARES[k & 31]!, power);
+  // the powers come again after 32: x^(2^32) is x
+  for (let n = bytes, k = 3; n > 0; n = Math.floor(n / 2), k++)
+    if (n % 2 === 1) power = product(SQUARES[k & 31]!, power);
   return power;
 }
 

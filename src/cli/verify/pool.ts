@@ -2,6 +2,7 @@
 import { Worker } from 'node:worker_threads';
 import type { Table, View } from '../../cql/schema.js';
 import type { SSTableFiles } from '../../engine/sstable-directory.js';
+import type { Gathered } from '../../engine/verify/slice-reader.js';
 import type { Level, SSTableReport } from '../../engine/verify/verify-sstable.js';
 
 export type VerifyTask = {
@@ -11,6 +12,8 @@ export type VerifyTask = {
   readonly table?: Table | View;
   /** Bytes a second that may be read; absent: as many as there are. */
   readonly bytesPerSecond?: number;
+  /** What was seen of its slices. */
+  readonly gathered?: readonly Gathered[];
 };
 
 export type VerifyReply = { readonly report: SSTableReport } | { readonly failed: string };
@@ -28,7 +31,7 @@ export async function verifyParallel(
       while (next < tasks.length) {
         const index = next++;
         worker ??= new Worker(new URL('./worker.js', import.meta.url));
-        const reply = await ask(worker, tasks[index]!);
+        const reply = await ask<VerifyReply>(worker, tasks[index]!);
         if ('died' in reply) {
           worker = undefined;
           done(index, { failed: reply.died });
@@ -41,15 +44,16 @@ export async function verifyParallel(
   await Promise.all(Array.from({ length: Math.min(jobs, tasks.length) }, work));
 }
 
-function ask(worker: Worker, task: VerifyTask): Promise<VerifyReply | { readonly died: string }> {
+/** What a thread answers to a task, or how it died of it. */
+export function ask<R extends object>(worker: Worker, task: object): Promise<R | { readonly died: string }> {
   return new Promise((resolve) => {
-    const settle = (reply: VerifyReply | { readonly died: string }) => {
+    const settle = (reply: R | { readonly died: string }) => {
       worker.off('message', onMessage);
       worker.off('error', onError);
       worker.off('exit', onExit);
       resolve(reply);
     };
-    const onMessage = (reply: VerifyReply) => settle(reply);
+    const onMessage = (reply: R) => settle(reply);
     const onError = (error: Error) => settle({ died: error.message });
     const onExit = (code: number) => settle({ died: `the thread ended with ${code}` });
     worker.once('message', onMessage);

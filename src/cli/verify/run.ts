@@ -14,6 +14,7 @@ import type { Level, SSTableReport } from '../../engine/verify/verify-sstable.js
 import { COMPONENT, componentPath } from '../../sstable/descriptor.js';
 import { startProgress } from '../progress.js';
 import { type VerifyReply, type VerifyTask, verifyParallel } from './pool.js';
+import { gatherParallel, isWorthSplitting } from './slices.js';
 import { stampOf, VerifyState } from './state.js';
 import { verifyOne } from './verify-one.js';
 
@@ -61,8 +62,7 @@ export async function verifyPaths(
   );
   const left = chosen.flatMap((_, i) => (reports[i] ? [] : [i]));
   const total = left.reduce((sum, i) => sum + (levelOf(i) === 'quick' ? 0 : sizes[i]!), 0);
-  const jobs =
-    flags.jobs ?? (total < THREADS_BYTES ? 1 : Math.max(1, Math.min(os.availableParallelism(), left.length)));
+  const jobs = flags.jobs ?? (total < THREADS_BYTES ? 1 : os.availableParallelism());
   const rate = flags['max-rate'];
   const tasks = left.map((i): VerifyTask => {
     const files = chosen[i]!;
@@ -86,7 +86,21 @@ export async function verifyPaths(
     if (levelOf(i) !== 'quick') doneBytes += sizes[i]!;
     progress.update(doneBytes);
   };
-  if (jobs > 1) await verifyParallel(tasks, jobs, done);
+  const isSplit = (i: number) =>
+    jobs > 1 && levelOf(left[i]!) !== 'quick' && isWorthSplitting(diskStorage, tasks[i]!.files, total / jobs);
+  const split = tasks.flatMap((_, i) => (isSplit(i) ? [i] : []));
+  const others = tasks.flatMap((_, i) => (isSplit(i) ? [] : [i]));
+  for (const i of split) {
+    const size = sizes[left[i]!]!;
+    const gathered = await gatherParallel(tasks[i]!, jobs, (share) => progress.update(doneBytes + share * size));
+    done(i, await verifyOne({ ...tasks[i]!, ...(gathered && { gathered }) }));
+  }
+  if (jobs > 1)
+    await verifyParallel(
+      others.map((i) => tasks[i]!),
+      jobs,
+      (i, reply) => done(others[i]!, reply),
+    );
   else {
     for (const [i, task] of tasks.entries()) {
       done(i, await verifyOne(task, (position) => progress.update(doneBytes + Math.min(position, sizes[left[i]!]!))));

@@ -1,14 +1,19 @@
 /** One task of `verify`, on whichever thread. A bug of ours in one SSTable is told as such and ends nothing. */
-import { diskStorage } from '../../bytes/source.js';
+import { diskStorage, type Storage } from '../../bytes/source.js';
 import { verifySSTable } from '../../engine/verify/verify-sstable.js';
 import type { VerifyReply, VerifyTask } from './pool.js';
 import { throttled } from './throttle.js';
+
+/** The disk, read no faster than that. */
+export function storageAt(bytesPerSecond: number | undefined): Storage {
+  return bytesPerSecond === undefined ? diskStorage : throttled(diskStorage, bytesPerSecond);
+}
 
 export async function verifyOne(
   { files, bytesPerSecond, ...options }: VerifyTask,
   onPosition?: (position: number) => void,
 ): Promise<VerifyReply> {
-  const storage = bytesPerSecond === undefined ? diskStorage : throttled(diskStorage, bytesPerSecond);
+  const storage = storageAt(bytesPerSecond);
   try {
     return { report: await verifySSTable(storage, files, { ...options, ...(onPosition && { onPosition }) }) };
   } catch (error) {

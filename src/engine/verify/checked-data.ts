@@ -32,11 +32,18 @@ export type BadRun = {
   readonly expected: string;
 };
 
+/** Bytes [from, to) of Data.db, and their CRC-32; `to` is short of what was asked for where something is wrong. */
+export type CheckedPart = { readonly from: number; readonly to: number; readonly sum: number };
+
 export type CheckedData = DataFile & {
   readonly chunkLength: number;
   /** Damaged chunks so far. */
   readonly badRuns: readonly BadRun[];
   readonly chunksChecked: number;
+  /** Only the chunks that begin in these plain bytes are to be checked; others are where they are read. To be told first. */
+  takePart(start: number, end: number): void;
+  /** Checks the part's chunks that have not been, and logs what is wrong of all that have. Returns what is known of the part's bytes. */
+  finishPart(log: FindingLog): CheckedPart;
   /** Reads what has not been read, compares the digest and logs what is wrong. `digest`: what Digest.crc32 says, if it could be read. */
   finish(log: FindingLog, digest: number | undefined): void;
   isBad(chunk: number): boolean;
@@ -52,6 +59,10 @@ abstract class CheckedFile {
   /** CRC-32 of the bytes up to `summed`. */
   protected sum = 0;
   protected summed = 0;
+  /** Where the summed bytes begin, and the chunks [first, end) that are summed. */
+  protected summedFrom = 0;
+  protected firstChunk = 0;
+  protected endChunk = Number.POSITIVE_INFINITY;
   chunksChecked = 0;
   protected raw = new Uint8Array(0);
   protected rawStart = 0;
@@ -90,7 +101,7 @@ abstract class CheckedFile {
 
   /** CRC-32 of the whole file; what the chunks' own did not cover is read here. */
   protected digestOf(): number {
-    if (this.summed === this.storedLength) return this.sum;
+    if (this.summed === this.storedLength && this.summedFrom === 0) return this.sum;
     const block = new Uint8Array(BLOCK_BYTES);
     let sum = 0;
     for (let at = 0; at < this.storedLength; ) {
@@ -184,7 +195,7 @@ class CheckedCompressedFile extends CheckedFile implements CheckedData {
     const expected = ((raw[to]! << 24) | (raw[to + 1]! << 16) | (raw[to + 2]! << 8) | raw[to + 3]!) >>> 0;
     const seen = crc32(raw.subarray(from, to));
     if (seen !== expected) this.bad(chunk, 'chunk checksum differs', hex(seen), hex(expected));
-    if (start !== this.summed) return;
+    if (start !== this.summed || chunk < this.firstChunk || chunk >= this.endChunk) return;
     const body = combineCrc32(this.sum, seen, to - from);
     this.sum = crc32(raw.subarray(to, to + CRC_BYTES), body);
     this.summed = end;
@@ -255,10 +266,33 @@ class CheckedCompressedFile extends CheckedFile implements CheckedData {
     return new CorruptError('chunk is damaged', { file: this.file, component: COMPONENT.data, chunk });
   }
 
+  takePart(start: number, end: number): void {
+    const { chunkCount } = this.info;
+    this.next = Math.min(Math.floor(start / this.chunkLength), chunkCount);
+    this.firstChunk = Math.min(Math.ceil(start / this.chunkLength), chunkCount);
+    this.endChunk = end >= this.length ? chunkCount : Math.min(Math.ceil(end / this.chunkLength), chunkCount);
+    this.summed = this.firstChunk < chunkCount ? (this.offsetOf(this.firstChunk) ?? 0) : this.storedLength;
+    this.summedFrom = this.summed;
+  }
+
+  finishPart(log: FindingLog): CheckedPart {
+    this.checkThrough(this.endChunk - 1);
+    this.tellBadRuns(log, false);
+    return { from: this.summedFrom, to: this.summed, sum: this.sum };
+  }
+
   finish(log: FindingLog, digest: number | undefined): void {
     this.checkThrough(this.info.chunkCount - 1);
     const sum = digest === undefined ? undefined : this.digestOf();
     const isWhole = sum !== undefined && sum === digest;
+    this.tellBadRuns(log, isWhole);
+    if (sum !== undefined && !isWhole && this.badRuns.length === 0) tellWrongDigest(log, sum, digest!);
+    if (this.info.chunkCount < this.neededChunks) {
+      log.add('compression-info', 'has fewer chunks than the data needs', { component: COMPONENT.compressionInfo });
+    }
+  }
+
+  private tellBadRuns(log: FindingLog, isWhole: boolean): void {
     for (const { first, last, message, seen, expected } of this.badRuns) {
       const plainRange = [first * this.chunkLength, Math.min((last + 1) * this.chunkLength, this.length)] as const;
       const range = { chunk: first, plainRange };
@@ -280,10 +314,6 @@ class CheckedCompressedFile extends CheckedFile implements CheckedData {
         seen,
         expected,
       });
-    }
-    if (sum !== undefined && !isWhole && this.badRuns.length === 0) tellWrongDigest(log, sum, digest!);
-    if (this.info.chunkCount < this.neededChunks) {
-      log.add('compression-info', 'has fewer chunks than the data needs', { component: COMPONENT.compressionInfo });
     }
   }
 
@@ -335,8 +365,10 @@ class CheckedPlainFile extends CheckedFile implements CheckedData {
     if (!this.fetch(start, end)) return;
     const bytes = this.raw.subarray(start - this.rawStart, end - this.rawStart);
     const seen = crc32(bytes);
-    this.sum = combineCrc32(this.sum, seen, bytes.length);
-    this.summed = end;
+    if (chunk >= this.firstChunk && chunk < this.endChunk) {
+      this.sum = combineCrc32(this.sum, seen, bytes.length);
+      this.summed = end;
+    }
     this.chunksChecked++;
     if (!this.crc) return;
     const { checksums } = this.crc;
@@ -355,9 +387,38 @@ class CheckedPlainFile extends CheckedFile implements CheckedData {
     if (seen !== expected) this.bad(chunk, 'chunk checksum differs from CRC.db', hex(seen), hex(expected));
   }
 
+  takePart(start: number, end: number): void {
+    this.next = Math.min(Math.floor(start / this.chunkLength), this.chunkCount);
+    this.firstChunk = Math.min(Math.ceil(start / this.chunkLength), this.chunkCount);
+    this.endChunk = Math.min(Math.ceil(end / this.chunkLength), this.chunkCount);
+    this.summed = Math.min(this.firstChunk * this.chunkLength, this.length);
+    this.summedFrom = this.summed;
+  }
+
+  finishPart(log: FindingLog): CheckedPart {
+    while (this.next < this.endChunk) this.check(this.next++);
+    this.tellBadRuns(log, false);
+    return { from: this.summedFrom, to: this.summed, sum: this.sum };
+  }
+
   finish(log: FindingLog, digest: number | undefined): void {
     while (this.next < this.chunkCount) this.check(this.next++);
     const isWhole = digest !== undefined && this.sum === digest;
+    this.tellBadRuns(log, isWhole);
+    this.checkCount(log);
+    if (digest === undefined || isWhole || this.badRuns.length > 0) return;
+    if (this.crc) tellWrongDigest(log, this.sum, digest);
+    else {
+      log.add('data-digest', 'the checksum of the whole file differs from Digest.crc32', {
+        component: COMPONENT.data,
+        plainRange: [0, this.length],
+        seen: hex(this.sum),
+        expected: hex(digest),
+      });
+    }
+  }
+
+  private tellBadRuns(log: FindingLog, isWhole: boolean): void {
     for (const { first, last, message, seen, expected } of this.badRuns) {
       const start = first * this.chunkLength;
       const plainRange = [start, Math.min((last + 1) * this.chunkLength, this.length)] as const;
@@ -375,17 +436,6 @@ class CheckedPlainFile extends CheckedFile implements CheckedData {
       }
       const place = { component: COMPONENT.data, offset: start, chunk: first, plainRange, seen, expected };
       log.add('data-chunk', `${chunks}${message}`, place);
-    }
-    this.checkCount(log);
-    if (digest === undefined || isWhole || this.badRuns.length > 0) return;
-    if (this.crc) tellWrongDigest(log, this.sum, digest);
-    else {
-      log.add('data-digest', 'the checksum of the whole file differs from Digest.crc32', {
-        component: COMPONENT.data,
-        plainRange: [0, this.length],
-        seen: hex(this.sum),
-        expected: hex(digest),
-      });
     }
   }
 

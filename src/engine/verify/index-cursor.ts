@@ -15,6 +15,11 @@ export interface IndexCursor {
   readonly dataPosition: number;
   /** Goes to the next entry, `false` at the end. @throws CorruptError, after which nothing more can be had */
   next(): boolean;
+  /**
+   * Passes the entries that lead before `position` of the plain Data.db: `next` then goes to the first that does not. Returns how many were passed.
+   * @throws CorruptError
+   */
+  skipTo(position: number): number;
   /** Why the entry is not that of `key[0, length)`; `undefined` where it is. */
   contradiction(key: Uint8Array, length: number): string | undefined;
   close(): void;
@@ -60,6 +65,18 @@ export class BigIndexCursor implements IndexCursor {
     return true;
   }
 
+  skipTo(position: number): number {
+    let passed = 0;
+    while (this.next()) {
+      if (this.dataPosition >= position) {
+        this.resumeAt(this.position);
+        break;
+      }
+      passed++;
+    }
+    return passed;
+  }
+
   /** Where the next entry begins. */
   get nextPosition(): number {
     return this.cursor.offset;
@@ -91,6 +108,8 @@ export class BtiIndexCursor implements IndexCursor {
   readonly file: PartitionsFile;
   private readonly rowsBytes: number;
   private openedRows: RowsFile | undefined;
+  /** The entry is that which `next` is to go to. */
+  private isHeld = false;
   private readonly openRows: () => RowsFile;
   private readonly partitioner: Partitioner | undefined;
   private readonly trie: TrieCursor;
@@ -115,7 +134,23 @@ export class BtiIndexCursor implements IndexCursor {
     return this.openedRows;
   }
 
+  skipTo(position: number): number {
+    let passed = 0;
+    while (this.next()) {
+      if (this.dataPosition >= position) {
+        this.isHeld = true;
+        break;
+      }
+      passed++;
+    }
+    return passed;
+  }
+
   next(): boolean {
+    if (this.isHeld) {
+      this.isHeld = false;
+      return true;
+    }
     if (this.file.keyCount === 0 || !this.trie.next()) return false;
     const { walker } = this.trie;
     this.position = walker.position;

@@ -60,6 +60,8 @@ export type LaneParts = {
   readonly sizes: EstimatedHistogramBuilder;
   /** Told how much of Data.db is done, in plain bytes. */
   readonly onPosition: (position: number) => void;
+  /** Where in the plain Data.db partitions begin that are somebody else's. */
+  readonly end: number;
 };
 
 export class IndexLane {
@@ -83,7 +85,7 @@ export class IndexLane {
 
   constructor(parts: LaneParts) {
     this.parts = parts;
-    const { keys, sizes, data } = parts;
+    const { keys, sizes, data, end } = parts;
     const room = keys.roomOfRuns(LANE_BYTES);
     const offsets = sizes.bucketOffsets;
     const state = (room.beyondAt + 15) & ~15;
@@ -109,7 +111,7 @@ export class IndexLane {
     fields[COUNTS] = countsAt;
     fields[BUCKETS] = offsets.length;
     fields[DATA_START] = this.dataStart;
-    this.numbers[DATA_LENGTH] = data.length;
+    this.numbers[DATA_LENGTH] = Math.min(data.length, end);
     this.tellData();
   }
 

@@ -128,6 +128,16 @@ export class KeyCheck {
     this.firstDisorder ??= { partition: nameOf(this.partitioner, key, length), position, before };
   }
 
+  /** Whether no key came out of order so far. */
+  get isOrdered(): boolean {
+    return this.disorder === 0;
+  }
+
+  /** The bits of the keys so far; absent where there is no filter. To be had before `finish`. */
+  bitsSoFar(): Uint8Array | undefined {
+    return this.rebuilt?.bits.slice();
+  }
+
   /** `isComplete`: every key of the SSTable was told, so bits that none of them sets are wrong. */
   finish(isComplete: boolean): { readonly deniesKeys: boolean } {
     this.finishOrder();

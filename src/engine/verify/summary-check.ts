@@ -8,6 +8,8 @@ import type { FindingLog } from './finding.js';
 import { hexOf, sameBytes } from './index-cursor.js';
 import type { Parts } from './parts.js';
 
+export type SummaryState = { readonly next: number; readonly keys: number };
+
 export class SummaryCheck {
   private readonly summary: IndexSummary;
   private readonly log: FindingLog;
@@ -33,6 +35,27 @@ export class SummaryCheck {
     if (minIndexInterval < 1) this.tell('impossible interval', minIndexInterval, '1 or more');
     if (sizeAtFullSampling < entries.length)
       this.tell('size at full sampling', sizeAtFullSampling, `at least ${entries.length}`);
+  }
+
+  /** Whether samples are of each n-th key. */
+  get hasInterval(): boolean {
+    return this.interval > 0;
+  }
+
+  /** Where it stands: the sample that comes next, and how many keys there were. */
+  get state(): SummaryState {
+    return { next: this.next, keys: this.keys };
+  }
+
+  /** Goes on as if so many keys had been told. */
+  resume({ next, keys }: SummaryState): void {
+    this.next = next;
+    this.keys = keys;
+  }
+
+  /** How many keys of Index.db stand before sample `i`; 0 where samples have no interval, and nothing is held to it. */
+  keysBefore(i: number): number {
+    return this.interval * i;
   }
 
   /** How many entries are certain to be none that is sampled, as far as the interval tells. */

@@ -8,29 +8,36 @@
  */
 import { InvariantError, LsmctlError } from '../../bytes/errors.js';
 import type { Storage } from '../../bytes/source.js';
-import { loadCodec } from '../../codec/load.js';
 import type { Table, View } from '../../cql/schema.js';
 import { COMPONENT, componentPath } from '../../sstable/descriptor.js';
 import { isPresent } from '../../sstable/filter.js';
 import { EstimatedHistogramBuilder } from '../../sstable/metadata/estimated-histogram.js';
-import { CASSANDRA_P } from '../../sstable/metadata/hyper-log-log.js';
-import { MetadataCollector } from '../../sstable/metadata/metadata-collector.js';
 import { openSSTable } from '../../sstable/sstable.js';
-import type { StatisticsParts } from '../../sstable/statistics.js';
 import type { SSTableFiles } from '../sstable-directory.js';
-import { type CheckedData, checkedCompressed, checkedPlain } from './checked-data.js';
+import type { CheckedData } from './checked-data.js';
+import { countedOf, type Deep, deepCheck, storedParts } from './deep-check.js';
 import { type Finding, FindingLog } from './finding.js';
-import { BigIndexCursor, BtiIndexCursor, hexOf, type IndexCursor } from './index-cursor.js';
 import { LANE_BYTES } from './index-lane.js';
+import { joinSlices } from './join-slices.js';
 import { KeyCheck, nameOf } from './key-check.js';
+import { hasKnownOrder, isForeignWriter, openData, openIndex } from './opening.js';
 import { checkSizes, type Parts, readParts } from './parts.js';
 import { checkEnds, checkFacts } from './quick.js';
-import { RowCheck } from './row-check.js';
 import { checkSaiComponent, isSaiComponent } from './sai-check.js';
 import { checkHeader } from './schema-check.js';
-import { type Counted, checkStatistics, sameHistogram } from './statistics-check.js';
+import type { Gathered } from './slice-reader.js';
+import { checkStatistics } from './statistics-check.js';
 import { SummaryCheck } from './summary-check.js';
-import { type Walked, type WalkParts, walkData, walkIndex } from './walk.js';
+import { type Walked, walkData, walkIndex } from './walk.js';
+import {
+  type Check,
+  checkKeyRange,
+  checkSizesOfPartitions,
+  checksumCheck,
+  filterCheck,
+  indexCheck,
+  type KeyRange,
+} from './whole-check.js';
 
 export const LEVELS = ['quick', 'default', 'deep'] as const;
 export type Level = (typeof LEVELS)[number];
@@ -44,13 +51,9 @@ export type VerifyOptions = {
   readonly onPosition?: (position: number) => void;
   /** Entries of Index.db one by one, without the fast lane: to hold the one to the other. */
   readonly isSlow?: boolean;
+  /** What others have seen of all its slices. It is taken where it leaves no doubt; else the SSTable is read as ever. */
+  readonly gathered?: readonly Gathered[];
 };
-
-/** `failed`: findings say why. `incomplete`: something stood in the way; `absent`: there is nothing to check. */
-export type CheckState = 'proved' | 'failed' | 'incomplete' | 'absent';
-
-/** What one level of looking came to. */
-export type Check = { readonly check: string; readonly state: CheckState; readonly detail: string };
 
 /** What is compared between the SSTables of a table. */
 export type TableFacts = {
@@ -119,6 +122,11 @@ async function verifyContents(
   checks: Check[],
 ): Promise<Partial<SSTableReport>> {
   checkIndexes(storage, parts, log, checks);
+  const joined = options.gathered && joinSlices(storage, parts, options.level, options.gathered);
+  if (joined) {
+    checks.push(...joined.checks);
+    return joined.report;
+  }
   const isDeep = options.level === 'deep';
   const data = await openData(storage, parts, isDeep, log);
   const index = openIndex(storage, parts, log);
@@ -132,16 +140,21 @@ async function verifyContents(
     const { onPosition = () => {} } = options;
     const hasLane = !options.isSlow;
     const walkParts = { parts, log, index, data, keys, summary, sizes, onPosition, hasLane };
-    const deep = isDeep && data && parts.header ? deepCheck(parts, data, options, log) : undefined;
+    const deep = isDeep && data && parts.header ? deepCheck(parts, options, log) : undefined;
     const walked = deep ? walkData({ ...walkParts, data: data! }, deep) : walkIndex(walkParts);
     const keysSeen = keys.partitions > 0;
     if (walked.indexIsSound && keysSeen) summary?.finish(keys.firstKey, keys.key.slice(0, keys.keyLength));
-    if (walked.keysAreComplete && keysSeen) checkKeyRange(parts, index, keys, log);
+    if (walked.keysAreComplete && keysSeen) checkKeyRange(parts, index, keyRangeOf(keys), log);
     const { deniesKeys } = keys.finish(walked.keysAreComplete && walked.indexIsSound);
     data?.finish(log, parts.digest);
     if (deniesKeys) await tellDeniedKeys(storage, parts, log);
-    if (!isForeign && data) checkSizesOfPartitions(parts, sizes, walked, log);
-    checks.push(checksumCheck(parts, data, log), indexCheck(parts, walked, keys, log), filterCheck(parts, keys, log));
+    if (!isForeign && data && walked.indexIsSound) checkSizesOfPartitions(parts, sizes.build(), log);
+    const { partitions: count } = keys;
+    checks.push(
+      checksumCheck(parts, data?.chunksChecked, log),
+      indexCheck(parts, walked, count, log),
+      filterCheck(parts, count, log),
+    );
     if (deep && data) finishDeep(parts, deep, data, walked, keys, isForeign, log, checks);
     else if (isDeep) checks.push({ check: 'rows', state: 'incomplete', detail: 'Data.db can not be read' });
     const partitions = { partitions: keys.partitions, unreadPartitions: walked.unread };
@@ -163,120 +176,8 @@ function checkIndexes(storage: Storage, parts: Parts, log: FindingLog, checks: C
   if (sasi.length > 0) checks.push({ check: 'sasi', state: 'incomplete', detail: `${sasi.length} files, not decoded` });
 }
 
-async function openData(
-  storage: Storage,
-  parts: Parts,
-  isEager: boolean,
-  log: FindingLog,
-): Promise<CheckedData | undefined> {
-  const { descriptor, compression, isCompressed, checksums, sizes } = parts;
-  if (!sizes.get(COMPONENT.data) || (isCompressed && !compression)) return undefined;
-  try {
-    const codec = compression && (await loadCodec(compression.compressor, compression.file));
-    const source = storage.open(componentPath(descriptor, COMPONENT.data));
-    return compression && codec
-      ? checkedCompressed(source, compression, codec, isEager)
-      : checkedPlain(source, checksums);
-  } catch (error) {
-    if (!(error instanceof LsmctlError)) throw error;
-    log.addError('not-verified', error);
-    return undefined;
-  }
-}
-
-function openIndex(storage: Storage, parts: Parts, log: FindingLog): IndexCursor | undefined {
-  const { descriptor, partitioner, sizes } = parts;
-  const component = descriptor.format === 'big' ? COMPONENT.index : COMPONENT.partitions;
-  if (!sizes.get(component)) return undefined;
-  try {
-    if (descriptor.format === 'big') return new BigIndexCursor(storage, descriptor);
-    return new BtiIndexCursor(storage, descriptor, partitioner);
-  } catch (error) {
-    if (!(error instanceof LsmctlError)) throw error;
-    if (!log.has('index')) log.addError('index', error, { component });
-    return undefined;
-  }
-}
-
-/** Keys of indexes on collections are of a type that the header of 4.x does not tell: neither is their order. */
-function hasKnownOrder({ header, partitioner }: Parts): boolean {
-  return !(partitioner?.name === 'LocalPartitioner' && header?.keyType.kind === 'map' && header.keyType.multiCell);
-}
-
-/** Scylla's files have a sketch of another precision; what their statistics count follows rules of its own. */
-export function isForeignWriter({ statistics, sizes }: Parts): boolean {
-  if (sizes.has('Scylla.db')) return true;
-  try {
-    return statistics?.has('compaction') === true && statistics.compaction.cardinalityEstimator.p !== CASSANDRA_P;
-  } catch {
-    return false;
-  }
-}
-
-/** First and last key in Statistics.db (from oa on) and in Partitions.db. */
-function checkKeyRange({ stats }: Parts, index: IndexCursor | undefined, keys: KeyCheck, log: FindingLog): void {
-  const first = keys.firstKey!;
-  const last = keys.key.slice(0, keys.keyLength);
-  const check = (component: string, name: string, seen: Uint8Array | undefined, expected: Uint8Array) => {
-    if (!seen || Buffer.compare(seen, expected) === 0) return;
-    log.add('key-range', `${name} key of ${component} is not that of the data`, {
-      component,
-      seen: `0x${hexOf(seen, seen.length)}`,
-      expected: `0x${hexOf(expected, expected.length)}`,
-    });
-  };
-  check(COMPONENT.statistics, 'first', stats?.firstKey, first);
-  check(COMPONENT.statistics, 'last', stats?.lastKey, last);
-  if (!(index instanceof BtiIndexCursor)) return;
-  const { firstKey, lastKey, keyCount } = index.file;
-  check(COMPONENT.partitions, 'first', firstKey, first);
-  check(COMPONENT.partitions, 'last', lastKey, last);
-  if (keyCount === keys.partitions) return;
-  const place = { component: COMPONENT.partitions, seen: keyCount, expected: keys.partitions };
-  log.add('index', 'number of keys is not that of the partitions', place);
-}
-
-/** The distances between entries of the index are the sizes of partitions, which Statistics.db has counted: a lost entry shows. */
-function checkSizesOfPartitions(
-  { stats, descriptor }: Parts,
-  sizes: EstimatedHistogramBuilder,
-  walked: Walked,
-  log: FindingLog,
-): void {
-  if (!stats || !walked.indexIsSound) return;
-  const seen = sizes.build();
-  if (sameHistogram(stats.estimatedPartitionSize, seen)) return;
-  const { counts, overflow } = stats.estimatedPartitionSize;
-  const sum = (list: readonly number[]) => list.reduce((total, count) => total + count, 0);
-  const component = descriptor.format === 'big' ? COMPONENT.index : COMPONENT.partitions;
-  log.add('index-incomplete', 'sizes of partitions by the index are not those that Statistics.db counted', {
-    component,
-    seen: `${sum(seen.counts) + seen.overflow} partitions`,
-    expected: `${sum(counts) + overflow} partitions`,
-  });
-}
-
-type Deep = {
-  readonly rows: RowCheck;
-  readonly collector: MetadataCollector;
-};
-
-/** A day: clocks differ. */
-const FUTURE_SECONDS = 86400;
-
-function deepCheck(parts: Parts, _data: CheckedData, options: VerifyOptions, log: FindingLog): Deep {
-  const header = parts.header!;
-  const collector = new MetadataCollector(header.clusteringTypes, parts.descriptor.version);
-  const future = BigInt(options.nowSeconds + FUTURE_SECONDS) * 1000000n;
-  const rows = new RowCheck({
-    header,
-    collector,
-    log,
-    futureHi: Number(BigInt.asIntN(32, future >> 32n)),
-    futureLo: Number(BigInt.asIntN(32, future)),
-    nameOf: (key, length) => nameOf(parts.partitioner, key, length),
-  });
-  return { rows, collector };
+function keyRangeOf({ firstKey, key, keyLength, partitions }: KeyCheck): KeyRange {
+  return { first: firstKey!, last: key.slice(0, keyLength), partitions };
 }
 
 function finishDeep(
@@ -298,33 +199,13 @@ function finishDeep(
     return;
   }
   const before = log.wrong;
-  const counted = collector.finish({
-    partitioner: parts.partitioner?.className ?? '',
-    bloomFilterFpChance: 0,
-    repairedAtMillis: 0,
-    isTransient: false,
-    level: 0,
-    commitLogIntervals: [],
-    compressionRatio: parts.stats.compressionRatio,
-    tokenSpaceCoverage: Number.NaN,
-    firstKey: keys.firstKey,
-    lastKey: keys.key.slice(0, keys.keyLength),
-    header: parts.header!,
-  }) as Counted;
+  const counted = countedOf(parts, { collector }, keys.firstKey, keys.key.slice(0, keys.keyLength));
   checkStatistics(storedParts(parts), counted, parts.descriptor.version, isForeign, log);
   checks.push({
     check: 'statistics',
     state: log.wrong > before ? 'failed' : 'proved',
     detail: `counted from ${data.length} bytes`,
   });
-}
-
-function storedParts({ statistics, stats }: Parts): StatisticsParts & Counted {
-  try {
-    return { stats: stats!, ...(statistics!.has('compaction') && { compaction: statistics!.compaction }) };
-  } catch {
-    return { stats: stats! };
-  }
 }
 
 /** Names the keys that Filter.db denies, by another pass over the index. */
@@ -358,41 +239,3 @@ async function tellDeniedKeys(storage: Storage, parts: Parts, log: FindingLog): 
     expected: 'none',
   });
 }
-
-function checksumCheck(
-  { digest, checksums, isCompressed }: Parts,
-  data: CheckedData | undefined,
-  log: FindingLog,
-): Check {
-  if (!data) return { check: 'checksums', state: 'incomplete', detail: 'Data.db can not be read' };
-  const isWrong = (
-    ['data-chunk', 'data-digest', 'data-length', 'digest', 'crc-file', 'compression-info'] as const
-  ).some((rule) => log.has(rule));
-  const chunks = isCompressed || checksums ? `${data.chunksChecked} chunks` : '';
-  const detail = [chunks, digest === undefined ? '' : 'digest'].filter((text) => text !== '').join(', ');
-  if (detail === '') return { check: 'checksums', state: 'absent', detail: 'neither Digest.crc32 nor CRC.db' };
-  return { check: 'checksums', state: isWrong ? 'failed' : 'proved', detail };
-}
-
-function indexCheck({ summary }: Parts, walked: Walked, keys: KeyCheck, log: FindingLog): Check {
-  const rules = ['index', 'index-incomplete', 'key-order', 'partitioner', 'summary', 'key-range'] as const;
-  const isWrong = !walked.indexIsSound || rules.some((rule) => log.has(rule));
-  const state = isWrong ? 'failed' : walked.unread > 0 ? 'incomplete' : 'proved';
-  return {
-    check: 'index',
-    state,
-    detail: `${keys.partitions} partitions${summary ? `, ${summary.entries.length} samples` : ''}`,
-  };
-}
-
-function filterCheck({ filter }: Parts, keys: KeyCheck, log: FindingLog): Check {
-  if (!filter) return { check: 'filter', state: log.has('filter') ? 'failed' : 'absent', detail: 'no filter' };
-  const isWrong = log.has('filter-denies') || log.has('filter-extra');
-  return {
-    check: 'filter',
-    state: isWrong ? 'failed' : 'proved',
-    detail: `${keys.partitions} keys, ${filter.bits.length * 8} bits`,
-  };
-}
-
-export type { WalkParts };

@@ -36,7 +36,11 @@ export type WalkParts = {
   readonly onPosition: (position: number) => void;
   /** Whether entries that are as they should be may take the fast lane. */
   readonly hasLane: boolean;
+  /** Partitions that begin in these plain bytes of Data.db alone; the index stands before the first of them. Absent: all. */
+  readonly range?: WalkRange;
 };
+
+export type WalkRange = { readonly start: number; readonly end: number };
 
 export type Walked = {
   /** Every entry of the index was read, and leads where it should. */
@@ -45,6 +49,8 @@ export type Walked = {
   readonly keysAreComplete: boolean;
   /** Partitions that could not be read, or not to their end. */
   readonly unread: number;
+  /** Where the walk ended: the next partition, if the walk was of a range. */
+  readonly position: number;
 };
 
 class Walk {
@@ -55,11 +61,15 @@ class Walk {
   unread = 0;
   /** Whether `parts.index` stands on an entry. */
   hasEntry = false;
-  private previousPosition = -1;
+  private previousPosition: number;
+  private hasPrevious = false;
+  private readonly isFirst: boolean;
 
   constructor(parts: WalkParts) {
     this.parts = parts;
     this.log = parts.log;
+    this.previousPosition = (parts.range?.start ?? 0) - 1;
+    this.isFirst = parts.range === undefined || parts.range.start === 0;
     if (!parts.index) this.loseIndex();
   }
 
@@ -87,15 +97,16 @@ class Walk {
           );
           continue;
         }
-        if (this.previousPosition >= 0) sizes.add(dataPosition - this.previousPosition);
-        else if (dataPosition !== 0) {
+        if (this.hasPrevious) sizes.add(dataPosition - this.previousPosition);
+        else if (dataPosition !== 0 && this.isFirst) {
           this.tellIndex('index-incomplete', 'first entry does not lead to the first partition', dataPosition, 0);
         }
         this.previousPosition = dataPosition;
+        this.hasPrevious = true;
         this.hasEntry = true;
         return true;
       }
-      if (this.previousPosition >= 0 && Number.isFinite(this.length)) sizes.add(this.length - this.previousPosition);
+      if (this.hasPrevious && Number.isFinite(this.length)) sizes.add(this.length - this.previousPosition);
     } catch (error) {
       if (!(error instanceof LsmctlError)) throw error;
       this.log.addError('index', error, { component: error.facts.component ?? index.component });
@@ -107,7 +118,7 @@ class Walk {
 
   /** Where entries are read one by one from here on, after those that `lane` has passed. */
   passBy(lane: IndexLane): void {
-    if (this.previousPosition >= 0 && this.parts.index) this.previousPosition = lane.run(this.previousPosition);
+    if (this.hasPrevious && this.parts.index) this.previousPosition = lane.run(this.previousPosition);
   }
 
   get length(): number {
@@ -143,8 +154,8 @@ class Walk {
     );
   }
 
-  finish(): Walked {
-    return { indexIsSound: this.isIndexSound, keysAreComplete: this.isComplete, unread: this.unread };
+  finish(position: number): Walked {
+    return { indexIsSound: this.isIndexSound, keysAreComplete: this.isComplete, unread: this.unread, position };
   }
 }
 
@@ -155,11 +166,13 @@ export function walkIndex(parts: WalkParts): Walked {
   const cursor = data && new DataCursor(data);
   let key = new Uint8Array(256);
   const lane = laneOf(parts);
+  const end = parts.range?.end ?? Number.POSITIVE_INFINITY;
   for (;;) {
     if (lane) walk.passBy(lane);
     if (!walk.advance()) break;
     const index = parts.index!;
     const position = index.dataPosition;
+    if (position >= end) return walk.finish(position);
     if (!cursor) {
       walk.addIndexKey();
       continue;
@@ -190,12 +203,13 @@ export function walkIndex(parts: WalkParts): Walked {
       walk.tellIndex('index', 'entry is not that of the partition where it points', other, `0x${hexOf(key, length)}`);
     }
   }
-  return walk.finish();
+  return walk.finish(walk.length);
 }
 
-function laneOf({ index, data, keys, summary, sizes, onPosition, hasLane }: WalkParts): IndexLane | undefined {
+function laneOf({ index, data, keys, summary, sizes, onPosition, hasLane, range }: WalkParts): IndexLane | undefined {
   if (!hasLane || !data || !(index instanceof BigIndexCursor) || !keys.isMurmur3) return undefined;
-  return new IndexLane({ index, data, keys, summary, sizes, onPosition });
+  const end = range?.end ?? data.length;
+  return new IndexLane({ index, data, keys, summary, sizes, onPosition, end });
 }
 
 export type RowWalk = { readonly rows: RowCheck; readonly collector: MetadataCollector };
@@ -212,9 +226,11 @@ export function walkData(parts: WalkParts & { readonly data: CheckedData }, { ro
   const types = header!.clusteringTypes;
   const cursor = new UnfilteredCursor(new DataCursor(data), header!, descriptor.version);
   walk.advance();
-  let position = 0;
-  let told = 0;
-  while (position < data.length) {
+  const { start, end } = parts.range ?? { start: 0, end: data.length };
+  let position = start;
+  let told = start;
+  if (start > 0) cursor.goTo(start, data.length);
+  while (position < Math.min(end, data.length)) {
     const index = own.index;
     while (walk.hasEntry && index!.dataPosition < position) {
       walk.tellIndex('index', 'entry points into a partition', index!.dataPosition, position);
@@ -283,9 +299,17 @@ export function walkData(parts: WalkParts & { readonly data: CheckedData }, { ro
       onPosition(position);
     }
   }
+  if (end < data.length) {
+    const next = walk.hasEntry ? own.index!.dataPosition : undefined;
+    if (walk.isComplete && next !== position && position < data.length) {
+      const seen = next === undefined ? 'no more entries' : `next entry leads to ${next}`;
+      walk.tellIndex('index-incomplete', 'partition is not in the index', seen, `an entry that leads to ${position}`);
+    }
+    return walk.finish(position);
+  }
   while (walk.hasEntry) {
     walk.tellIndex('index', 'entry leads to no partition', own.index!.dataPosition, `below ${position}`);
     walk.advance();
   }
-  return walk.finish();
+  return walk.finish(position);
 }

@@ -53,6 +53,12 @@ export class TombstoneHistogramBuilder {
     this.addToSpool(point);
   }
 
+  /** Adds the points of another histogram, each with its count. */
+  add({ bins }: TombstoneHistogram): void {
+    this.emptySpool();
+    for (const { pointSeconds, count } of bins) this.addToBins(pointSeconds, count);
+  }
+
   /** The histogram of what was added so far. More may be added. */
   build(): TombstoneHistogram {
     this.emptySpool();

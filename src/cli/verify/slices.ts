@@ -1,0 +1,77 @@
+/** One large SSTable verified by several threads: each takes the next of its slices, this one too. */
+import { Worker } from 'node:worker_threads';
+import type { Storage } from '../../bytes/source.js';
+import type { SSTableFiles } from '../../engine/sstable-directory.js';
+import { type Gathered, SliceReader } from '../../engine/verify/slice-reader.js';
+import { COMPONENT, componentPath } from '../../sstable/descriptor.js';
+import { ask, type VerifyTask } from './pool.js';
+import { storageAt } from './verify-one.js';
+
+export type SlicesTask = {
+  readonly task: VerifyTask;
+  readonly of: number;
+  /** How many slices were taken, by whomever. */
+  readonly counter: Int32Array<SharedArrayBuffer>;
+};
+
+/** `undefined` in place of slices that could not be taken. */
+export type SlicesReply = { readonly slices: readonly (Gathered | undefined)[] } | { readonly failed: string };
+
+/** Below it, a thread takes longer to start than it saves. */
+const LEAST_BYTES = 8 << 20;
+/** Of Filter.db: each slice has a copy. */
+const MOST_FILTER_BYTES = 32 << 20;
+const SLICES_EACH = 2;
+
+/** Whether an SSTable is so large a part of what a thread has to do that it is better shared. */
+export function isWorthSplitting(storage: Storage, { descriptor }: SSTableFiles, bytesOfThread: number): boolean {
+  const size = (component: string) => storage.stat(componentPath(descriptor, component))?.size ?? 0;
+  const bytes = size(COMPONENT.data);
+  return bytes >= LEAST_BYTES && bytes > bytesOfThread / 2 && size(COMPONENT.filter) <= MOST_FILTER_BYTES;
+}
+
+/** All slices in order; `undefined` where one could not be taken. @param onShare told how much is done, 0–1 */
+export async function gatherParallel(
+  task: VerifyTask,
+  jobs: number,
+  onShare: (share: number) => void,
+): Promise<readonly Gathered[] | undefined> {
+  const of = jobs * SLICES_EACH;
+  const counter = new Int32Array(new SharedArrayBuffer(4));
+  const shared: SlicesTask = { task, of, counter };
+  const workers = Array.from({ length: jobs - 1 }, () => new Worker(new URL('./worker.js', import.meta.url)));
+  try {
+    const theirs = workers.map((worker) => ask<SlicesReply>(worker, shared));
+    const replies = [await gatherSlices(shared, onShare), ...(await Promise.all(theirs))];
+    const slices: Gathered[] = [];
+    for (const reply of replies) {
+      if (!('slices' in reply)) return undefined;
+      for (const slice of reply.slices) if (slice) slices[slice.slice.index] = slice;
+    }
+    return slices.length === of && !slices.includes(undefined as never) ? slices : undefined;
+  } finally {
+    await Promise.all(workers.map((worker) => worker.terminate()));
+  }
+}
+
+/** As many slices as are left for this thread. A bug of ours in one is left to whoever reads the SSTable at one go. */
+export async function gatherSlices(
+  { task, of, counter }: SlicesTask,
+  onShare: (share: number) => void = () => {},
+): Promise<SlicesReply> {
+  const { files, bytesPerSecond, ...options } = task;
+  try {
+    const reader = new SliceReader(storageAt(bytesPerSecond), files, options);
+    const slices: (Gathered | undefined)[] = [];
+    for (let index = Atomics.add(counter, 0, 1); index < of; index = Atomics.add(counter, 0, 1)) {
+      const slice = await reader.gather({ index, of }, true);
+      slices.push(slice);
+      // what is wrong is told by reading it all at one go: the others are not wanted
+      if (!slice?.isSound) Atomics.store(counter, 0, of);
+      onShare(index / of);
+    }
+    return { slices };
+  } catch (error) {
+    return { failed: error instanceof Error ? error.message : String(error) };
+  }
+}

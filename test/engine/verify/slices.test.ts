@@ -1,0 +1,90 @@
+/** An SSTable verified by slices: put together they tell what reading at one go tells, and have each partition once; whatever is damaged is not taken. */
+import fs from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { diskStorage, type Storage } from '../../../src/bytes/source.js';
+import { resolveSSTables } from '../../../src/engine/data-directory.js';
+import type { SSTableFiles } from '../../../src/engine/sstable-directory.js';
+import { FindingLog } from '../../../src/engine/verify/finding.js';
+import { joinSlices } from '../../../src/engine/verify/join-slices.js';
+import { readParts } from '../../../src/engine/verify/parts.js';
+import { type Gathered, SliceReader } from '../../../src/engine/verify/slice-reader.js';
+import { type Level, verifySSTable } from '../../../src/engine/verify/verify-sstable.js';
+import { componentPath } from '../../../src/sstable/descriptor.js';
+import { corrupt, damages, randomOf } from '../../corrupt.js';
+import { fixtureSSTables } from '../../fixtures.js';
+
+const NOW_SECONDS = 4_102_444_800;
+const seed = Number(process.env.LSMCTL_SEED ?? Math.floor(Math.random() * 1e9));
+const trials = Number(process.env.LSMCTL_TRIALS ?? 12);
+const LEVELS: readonly Level[] = ['default', 'deep'];
+
+async function gatherAll(storage: Storage, files: SSTableFiles, level: Level, of: number) {
+  const reader = new SliceReader(storage, files, { level, nowSeconds: NOW_SECONDS });
+  const all: Gathered[] = [];
+  for (let index = 0; index < of; index++) {
+    const one = await reader.gather({ index, of }, true);
+    if (!one) return undefined;
+    all.push(one);
+  }
+  return all;
+}
+
+/** By slices as far as they can be taken; how many could. */
+async function both(storage: Storage, files: SSTableFiles, level: Level, of: number) {
+  const options = { level, nowSeconds: NOW_SECONDS };
+  const gathered = await gatherAll(storage, files, level, of);
+  const whole = await verifySSTable(storage, files, options);
+  const joined = await verifySSTable(storage, files, { ...options, ...(gathered && { gathered }) });
+  return { gathered, whole, joined };
+}
+
+const subjects = fixtureSSTables().map(
+  ({ name, file }) => [name, resolveSSTables(diskStorage, [file]).sstables[0]!] as const,
+);
+
+describe('slices of sound SSTables', () => {
+  it.each(LEVELS)(
+    'tell what the whole tells: %s',
+    async (level) => {
+      let taken = 0;
+      for (const [name, files] of subjects) {
+        for (const of of [3]) {
+          const { gathered, whole, joined } = await both(diskStorage, files, level, of);
+          const { checks, ...rest } = joined;
+          const { checks: wholeChecks, ...wholeRest } = whole;
+          expect(rest, `${name} in ${of}`).toEqual(wholeRest);
+          expect(checks.map(({ check, state }) => [check, state]), name).toEqual(wholeChecks.map(({ check, state }) => [check, state])); // biome-ignore format: one line
+          if (!gathered) continue;
+          expect(
+            gathered.reduce((sum, { partitions }) => sum + partitions, 0),
+            name,
+          ).toBe(whole.partitions);
+          if (level === 'deep')
+            expect(
+              gathered.reduce((sum, { rows }) => sum + rows, 0),
+              name,
+            ).toBe(whole.rows);
+          const parts = readParts(diskStorage, files.descriptor, files.components, new FindingLog(''));
+          if (joinSlices(diskStorage, parts, level, gathered)) taken++;
+        }
+      }
+      expect(taken).toBeGreaterThan(subjects.length * 0.8);
+    },
+    60_000,
+  );
+});
+
+describe(`slices of damaged SSTables (seed ${seed})`, () => {
+  const large = subjects.filter(([name]) => /orders_by_id|many|wide/.test(name));
+  it.each(large)('%s: find what the whole finds', async (name, files) => {
+    const random = randomOf(seed ^ name.length);
+    for (let i = 0; i < trials; i++) {
+      const component = files.components[Math.floor(random() * files.components.length)]!;
+      const file = componentPath(files.descriptor, component);
+      const [damage] = damages(fs.statSync(file).size, 1, random).slice(-1);
+      if (!damage) continue;
+      const { whole, joined } = await both(corrupt(file, damage), files, LEVELS[i % 2]!, 2 + (i % 3));
+      expect(joined.findings, `${component} ${JSON.stringify(damage)}`).toEqual(whole.findings);
+    }
+  });
+});
