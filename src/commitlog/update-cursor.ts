@@ -131,6 +131,23 @@ export class UpdateCursor extends UnfilteredCursor {
   override plainCells(): number {
     return -1;
   }
+
+  /**
+   * As {@link UnfilteredCursor.plainCells}, but of rows without a size: the cells are passed over. −1 for all other rows, which are as before.
+   */
+  takePlainCells(): number {
+    const c = this.in;
+    const start = c.pos;
+    const n = this.passPlainCells();
+    if (n < 0) {
+      c.pos = start;
+      return -1;
+    }
+    this.plainStart = start;
+    this.plainEnd = c.pos;
+    this.nextColumnIndex = this.columns.length;
+    return n;
+  }
 }
 
 /** Minima that an update's times are stored against. */

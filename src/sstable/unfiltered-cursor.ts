@@ -481,13 +481,24 @@ export class UnfilteredCursor {
    * all other rows, and where there are no columns. Ask before any column.
    */
   plainCells(): number {
+    const c = this.in;
+    const start = c.pos;
+    const n = this.passPlainCells();
+    const isWhole = n > 0 && c.pos === this.bodyEnd;
+    c.pos = start;
+    this.plainStart = start;
+    this.plainEnd = this.bodyEnd;
+    return isWhole ? n : -1;
+  }
+
+  /** Goes behind the cells of a row as {@link plainCells} wants them, and returns how many there are; −1, somewhere among them, for others. */
+  protected passPlainCells(): number {
     const { columns } = this;
     const n = columns.length;
     if (n === 0 || this.flags !== PLAIN_ROW || !this.hasLiveness) return -1;
     const c = this.in;
     const { buf } = c;
     const end = this.bodyEnd;
-    const start = c.pos;
     for (let i = 0; i < n; i++) {
       const info = columns[i]!;
       const flags = c.pos < end ? buf[c.pos++]! : -1;
@@ -496,19 +507,12 @@ export class UnfilteredCursor {
         length = info.fixedLength;
         if (length < 0) length = c.pos < end ? c.uvint() : 1;
       } else if (flags !== EMPTY_CELL_OF_ROW || info.isComplex) {
-        length = -1;
-      }
-      if (length < 0 || length > end - c.pos) {
-        c.pos = start;
         return -1;
       }
+      if (length > end - c.pos) return -1;
       c.pos += length;
     }
-    const isWhole = c.pos === end;
-    c.pos = start;
-    this.plainStart = start;
-    this.plainEnd = end;
-    return isWhole ? n : -1;
+    return n;
   }
 
   /**

@@ -9,7 +9,7 @@ import type { FrozenMemtable } from './memtable.js';
 
 /** Partitions between two looks at whether somebody waits. */
 const SLICE_CHECK = 64;
-const SLICE_BYTES = 4 << 20;
+const SLICE_BYTES = 16 << 20;
 
 /**
  * Yields the plain bytes written, from time to time. @param writer of the memtable's `flushHeader`

@@ -2,18 +2,18 @@
 import { UnfilteredCursor } from '../../sstable/unfiltered-cursor.js';
 import { MemoryInput } from './memory-cursor.js';
 import { PartitionFold, type Place, type RecordForm } from './partition-fold.js';
-import type { RecordIndex } from './record-index.js';
+import type { RecordIndex, RecordOrder } from './record-index.js';
 
 export class MemtableCursor extends UnfilteredCursor {
   private readonly memory: MemoryInput;
   private readonly form: RecordForm;
   private readonly index: RecordIndex;
   private readonly chunks: readonly Uint8Array[];
-  private readonly order: Uint32Array;
+  private readonly order: RecordOrder;
   private next = 0;
   private fold: PartitionFold | undefined;
 
-  constructor(form: RecordForm, index: RecordIndex, chunks: readonly Uint8Array[], order: Uint32Array) {
+  constructor(form: RecordForm, index: RecordIndex, chunks: readonly Uint8Array[], order: RecordOrder) {
     const memory = new MemoryInput();
     super(memory, form.header, form.version);
     this.memory = memory;
@@ -29,11 +29,12 @@ export class MemtableCursor extends UnfilteredCursor {
   }
 
   override nextPartition(): boolean {
-    const { index, chunks, order } = this;
-    if (this.stopped || this.next >= order.length) return false;
-    const first = order[this.next]!;
+    const { index, chunks } = this;
+    const { records, begins } = this.order;
+    if (this.stopped || this.next >= records.length) return false;
+    const first = records[this.next]!;
     let end = this.next + 1;
-    while (end < order.length && index.isSameKey(chunks, first, order[end]!)) end++;
+    while (end < records.length && begins[end] === 0) end++;
     if (end === this.next + 1 && index.covers[first] === 0) {
       this.memory.take(chunks[index.chunk[first]!]!, index.start[first]!, index.end[first]!);
     } else {
@@ -51,7 +52,7 @@ export class MemtableCursor extends UnfilteredCursor {
     const { index, chunks, order } = this;
     const places: Place[] = [];
     for (let i = from; i < to; i++) {
-      const record = order[i]!;
+      const record = order.records[i]!;
       places.push({ buf: chunks[index.chunk[record]!]!, start: index.start[record]!, end: index.end[record]! });
     }
     this.fold ??= new PartitionFold(this.form);

@@ -19,11 +19,11 @@ import { END, ROW, type UnfilteredCursor } from '../../sstable/unfiltered-cursor
 import { UnfilteredWriter } from '../../sstable/unfiltered-writer.js';
 import { type Version, versionOf } from '../../sstable/version.js';
 import { droppedTimes } from '../compaction/output-header.js';
-import { columnMap, MergeSource, nameKey } from '../merge/merge-source.js';
+import { columnMap, hasSameCells, MergeSource, nameKey } from '../merge/merge-source.js';
 import { MemtableCursor } from './memtable-cursor.js';
 import { flushHeader, MinimumStats, memtableHeader } from './memtable-header.js';
 import { type RecordForm, writePartitionHead } from './partition-fold.js';
-import { RecordIndex } from './record-index.js';
+import { RecordIndex, type RecordOrder } from './record-index.js';
 
 /** Records of a chunk lie one behind the other, the last of them beyond this size. The first chunk of a memtable grows up to it. */
 const CHUNK_BYTES = 1 << 20;
@@ -54,8 +54,8 @@ export class Memtable {
   /** Of the columns that updates have named. */
   private readonly named = new Set<string>();
   private open: OpenMemtable | undefined;
-  private readonly maps = new WeakMap<UpdateCursor, ColumnMap>();
-  private last: { readonly cursor: UpdateCursor; readonly map: ColumnMap } | undefined;
+  private readonly layouts = new WeakMap<UpdateCursor, Layout>();
+  private last: Layout | undefined;
   private readonly row = new RowBuffer();
   private readonly marker = new MarkerBuffer();
   private readonly deletion = new DeletionState();
@@ -87,7 +87,7 @@ export class Memtable {
     const { out, row, deletion } = this;
     this.open ??= this.openWith(stats);
     const { writer } = this.open;
-    const map = this.last?.cursor === update ? this.last.map : this.mapOf(update);
+    const { map, copiesCells } = this.last?.cursor === update ? this.last : this.layoutOf(update);
     if (out.pos >= CHUNK_BYTES) this.closeChunk();
     const start = out.pos;
     let rows = 0;
@@ -107,7 +107,9 @@ export class Memtable {
       }
       for (let kind = update.nextUnfiltered(); kind !== END; kind = update.nextUnfiltered()) {
         if (kind === ROW) {
-          row.load(update, map);
+          const cells = copiesCells ? update.takePlainCells() : -1;
+          if (cells > 0) row.loadPlain(update, cells);
+          else row.load(update, map);
           if (row.isEmpty) continue;
           writer.row(row, 0);
           rows++;
@@ -151,20 +153,22 @@ export class Memtable {
     };
   }
 
-  private mapOf(update: UpdateCursor): ColumnMap {
-    let map = this.maps.get(update);
-    if (!map) {
-      map = columnMap(update.header, this.open!.form.header, this.dropped);
+  private layoutOf(update: UpdateCursor): Layout {
+    let layout = this.layouts.get(update);
+    if (!layout) {
+      const { header } = this.open!.form;
+      const map = columnMap(update.header, header, this.dropped);
       if ([...map.statics, ...map.regulars].includes(-1)) {
         throw update.corruptHere(`update names a column that ${this.table.keyspace}.${this.table.name} does not have`);
       }
-      this.maps.set(update, map);
+      layout = { cursor: update, map, copiesCells: hasSameCells(update.header, header, map) };
+      this.layouts.set(update, layout);
       for (const { nameBytes } of [...update.header.staticColumns, ...update.header.regularColumns]) {
         this.named.add(nameKey(nameBytes));
       }
     }
-    this.last = { cursor: update, map };
-    return map;
+    this.last = layout;
+    return layout;
   }
 
   private closeChunk(): void {
@@ -186,7 +190,7 @@ export class Memtable {
     );
   }
 
-  private sortByTokens(chunks: readonly Uint8Array[]): Uint32Array {
+  private sortByTokens(chunks: readonly Uint8Array[]): RecordOrder {
     const { index, partitioner } = this;
     const tokens: Token[] = [];
     for (let i = 0; i < index.count; i++) {
@@ -197,6 +201,14 @@ export class Memtable {
     return index.sortBy(chunks, (a, b) => partitioner.compareTokens(tokens[a]!, tokens[b]!));
   }
 }
+
+/** Of updates with the same columns. */
+type Layout = {
+  readonly cursor: UpdateCursor;
+  readonly map: ColumnMap;
+  /** Whether cells of plain rows can be copied as they stand. */
+  readonly copiesCells: boolean;
+};
 
 type OpenMemtable = {
   readonly form: RecordForm;
@@ -224,14 +236,14 @@ export class FrozenMemtable {
   private readonly form: RecordForm;
   private readonly index: RecordIndex;
   private readonly chunks: readonly Uint8Array[];
-  private readonly order: Uint32Array;
+  private readonly order: RecordOrder;
   private distinct: number | undefined;
 
   constructor(
     form: RecordForm,
     index: RecordIndex,
     chunks: readonly Uint8Array[],
-    order: Uint32Array,
+    order: RecordOrder,
     makeFlushHeader: (header: SerializationHeader) => SerializationHeader,
   ) {
     this.form = form;
@@ -246,9 +258,8 @@ export class FrozenMemtable {
   /** Distinct keys. */
   get partitions(): number {
     if (this.distinct === undefined) {
-      const { index, order, chunks } = this;
-      let count = order.length > 0 ? 1 : 0;
-      for (let i = 1; i < order.length; i++) if (!index.isSameKey(chunks, order[i - 1]!, order[i]!)) count++;
+      let count = 0;
+      for (const begin of this.order.begins) count += begin;
       this.distinct = count;
     }
     return this.distinct;

@@ -50,38 +50,63 @@ export class RecordIndex {
     return compareBytes(x, p + 2, p + 2 + n, y, q + 2, q + 2 + m);
   }
 
-  /** Whether two records, which stand side by side in the order, are of one partition. */
-  isSameKey(chunks: readonly Uint8Array[], a: number, b: number): boolean {
-    if (this.tokenLo[a] !== this.tokenLo[b] || this.tokenHi[a] !== this.tokenHi[b]) return false;
-    return this.compareKeys(chunks, a, b) === 0;
-  }
-
   /** Records by Murmur3 token and key, those of one key in the order in which they came. */
-  sortByToken(chunks: readonly Uint8Array[]): Uint32Array {
+  sortByToken(chunks: readonly Uint8Array[]): RecordOrder {
     const { tokenHi, tokenLo, count } = this;
-    const order = radixSorted(tokenHi, count);
-    const compare = (a: number, b: number) =>
-      (tokenLo[a]! >>> 0) - (tokenLo[b]! >>> 0) || this.compareKeys(chunks, a, b) || a - b;
+    const records = radixSorted(tokenHi, count);
+    const begins = new Uint8Array(count);
+    const compareLo = (a: number, b: number) => (tokenLo[a]! >>> 0) - (tokenLo[b]! >>> 0);
+    const compare = (a: number, b: number) => compareLo(a, b) || this.compareKeys(chunks, a, b) || a - b;
     for (let from = 0; from < count; ) {
-      const hi = tokenHi[order[from]!]!;
+      const hi = tokenHi[records[from]!]!;
       let to = from + 1;
       let isSorted = true;
-      for (; to < count && tokenHi[order[to]!] === hi; to++) {
-        if (isSorted && compare(order[to - 1]!, order[to]!) > 0) isSorted = false;
+      begins[from] = 1;
+      for (; to < count && tokenHi[records[to]!] === hi; to++) {
+        const a = records[to - 1]!;
+        const b = records[to]!;
+        const order = compareLo(a, b) || this.compareKeys(chunks, a, b);
+        if (order !== 0) begins[to] = 1;
+        if (order > 0) isSorted = false;
       }
-      if (!isSorted) order.subarray(from, to).sort(compare);
+      if (!isSorted) {
+        records.subarray(from, to).sort(compare);
+        this.markBegins(chunks, records, begins, from, to);
+      }
       from = to;
     }
-    return order;
+    return { records, begins };
   }
 
   /** The same by another order of keys. */
-  sortBy(chunks: readonly Uint8Array[], compareTokens: (a: number, b: number) => number): Uint32Array {
-    const order = new Uint32Array(this.count);
-    for (let i = 0; i < order.length; i++) order[i] = i;
-    return order.sort((a, b) => compareTokens(a, b) || this.compareKeys(chunks, a, b) || a - b);
+  sortBy(chunks: readonly Uint8Array[], compareTokens: (a: number, b: number) => number): RecordOrder {
+    const records = new Uint32Array(this.count);
+    for (let i = 0; i < records.length; i++) records[i] = i;
+    records.sort((a, b) => compareTokens(a, b) || this.compareKeys(chunks, a, b) || a - b);
+    const begins = new Uint8Array(this.count);
+    this.markBegins(chunks, records, begins, 0, this.count);
+    return { records, begins };
+  }
+
+  private markBegins(
+    chunks: readonly Uint8Array[],
+    records: Uint32Array,
+    begins: Uint8Array,
+    from: number,
+    to: number,
+  ): void {
+    for (let i = from; i < to; i++) {
+      begins[i] = i === from || this.compareKeys(chunks, records[i - 1]!, records[i]!) !== 0 ? 1 : 0;
+    }
   }
 }
+
+/** Records in the order of their partitions. */
+export type RecordOrder = {
+  readonly records: Uint32Array;
+  /** 1 where a record is the first of its partition. */
+  readonly begins: Uint8Array;
+};
 
 const INITIAL = 256;
 

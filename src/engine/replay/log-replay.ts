@@ -88,6 +88,9 @@ export async function replayLog(
   return replay.finish();
 }
 
+/** Of a segment, between two looks at whether somebody waits: beginning a slice takes a millisecond. */
+const SLICE_BYTES = 16 << 20;
+
 class LogReplay {
   private readonly options: ReplayOptions;
   private readonly filter: ReplayFilter;
@@ -151,12 +154,17 @@ class LogReplay {
   /** @returns whether the segment has been read: else there is something to flush */
   private *readOn(walk: Generator<number>, replay: SegmentReplay, { id }: SegmentFile): Generator<number, boolean> {
     const { memtableBytes = Number.POSITIVE_INFINITY } = this.options;
+    let pause = SLICE_BYTES;
     for (;;) {
       const step = walk.next();
       this.at = { segmentId: BigInt(id), position: replay.position };
       if (step.done) return true;
-      yield step.value;
-      if (this.memoryBytes() > memtableBytes) return false;
+      const isFull = this.memoryBytes() > memtableBytes;
+      if (isFull || step.value >= pause) {
+        yield step.value;
+        pause = step.value + SLICE_BYTES;
+      }
+      if (isFull) return false;
     }
   }
 
