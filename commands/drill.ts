@@ -1,6 +1,15 @@
 import { LsmctlCommand } from '../src/cli/base-command.js';
 import { EXIT } from '../src/cli/exit.js';
-import { Args, cassandraYamlFlag, Flags, jobsFlag, nowFlag, schemaFlag } from '../src/cli/flags.js';
+import {
+  Args,
+  cassandraYamlFlag,
+  Flags,
+  jobsFlag,
+  keyspaceFlag,
+  nowFlag,
+  schemaFlag,
+  tableFlag,
+} from '../src/cli/flags.js';
 
 export default class Drill extends LsmctlCommand {
   static override summary = 'rehearse a recovery on a copy: what a crash loses, how long it takes to be back';
@@ -81,6 +90,8 @@ a result that is not sound, a base that is not complete, or a limit that was cro
     }),
     html: Flags.string({ summary: 'also write the result as a page for browsers', helpValue: 'FILE' }),
     lost: Flags.string({ summary: 'write each lost write to this file, a JSON object a line', helpValue: 'FILE' }),
+    keyspace: keyspaceFlag,
+    table: tableFlag,
     schema: schemaFlag,
     'cassandra-yaml': cassandraYamlFlag,
     now: nowFlag,

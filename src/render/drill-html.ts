@@ -1,9 +1,10 @@
 /** The page of a drill for browsers: one file, nothing is loaded from elsewhere. Light and dark, and on paper. */
 import { type DrillReport, recoverySeconds } from '../engine/drill/report.js';
 import { countText } from './bytes.js';
-import { baseName, crashLines, limitText, lostSummary, plural, secondsText, startSentence, syncName, timeText } from './drill.js'; // biome-ignore format: one line
+import { baseName, crashLines, limitText, lostSummary, secondsText, startSentence, syncName, timeText } from './drill.js'; // biome-ignore format: one line
 import { plainText } from './plain-text.js';
 import { secondsTimeText } from './time.js';
+import { plural } from './words.js';
 
 export function drillHtml(report: DrillReport): string {
   const { directory, base, isPassed, reasons, nowSeconds, seed } = report;
@@ -30,7 +31,7 @@ ${timeline(report)}
 ${crash(report)}
 ${phases(report)}
 </div>
-${compared(report)}
+${report.log.segments === 0 ? '' : compared(report)}
 ${tables(report)}
 ${result(report)}
 </body>

@@ -12,7 +12,7 @@ import { bytesText, countText } from './bytes.js';
 import { plainText } from './plain-text.js';
 import { tableText } from './table.js';
 import { durationText, microsTimeText, secondsTimeText } from './time.js';
-import { wrapWords } from './words.js';
+import { plural, wrapWords } from './words.js';
 
 const WIDTH = 80;
 const MOST_TABLES = 20;
@@ -26,7 +26,7 @@ export function drillText(report: DrillReport): string {
     crashText(report),
     startText(report),
     lossText(report),
-    comparedText(report.compared),
+    report.log.segments === 0 ? '' : comparedText(report.compared),
     phasesText(report),
     resultText(report),
     verdictText(report),
@@ -297,8 +297,4 @@ export function secondsText(seconds: number): string {
   if (seconds >= 100) return durationText(seconds);
   if (Number.isInteger(seconds)) return `${seconds} s`;
   return `${seconds < 1 ? seconds.toFixed(3) : seconds < 10 ? seconds.toFixed(2) : seconds.toFixed(1)} s`;
-}
-
-export function plural(count: number, what: string): string {
-  return `${countText(count)} ${what}${count === 1 ? '' : 's'}`;
 }

@@ -20,6 +20,7 @@ export type Sides = {
   readonly lostKeys: ReadonlyMap<string, ReadonlySet<string>>;
   /** Both sides have the same SSTables but for what was replayed: only those keys can differ. */
   readonly isSameBase: boolean;
+  readonly wants: (keyspace: string, table: string) => boolean;
 };
 
 export type TableAnswers = { readonly keyspace: string; readonly table: string; readonly answers: AnswerLoss; readonly firstMicros: number | undefined }; // biome-ignore format: one line
@@ -34,7 +35,7 @@ export async function compareSides(sides: Sides): Promise<TableAnswers[]> {
     if (sides.isSameBase && !lost) continue;
     const [a, b] = [before.get(name) ?? [], after.get(name) ?? []];
     const { keyspace, table } = (a[0] ?? b[0])!.place;
-    if (isSystemKeyspace(keyspace)) continue;
+    if (isSystemKeyspace(keyspace) || !sides.wants(keyspace, table)) continue;
     const notInLog = { rows: 0, firstMicros: undefined as number | undefined };
     const counts = await compareTable(a, b, sides, { keyspace, table, lost, notInLog });
     found.push({ keyspace, table, answers: { ...lossOf(counts), notInLog: notInLog.rows }, firstMicros: notInLog.firstMicros }); // biome-ignore format: one line

@@ -1,12 +1,12 @@
 /** Walks over the two logs of a drill: the one as it was, and the one as it crashed. */
 import { diskStorage } from '../../bytes/source.js';
 import type { SegmentFile } from '../../commitlog/commit-log-directory.js';
-import type { LogSchema } from '../../commitlog/log-schema.js';
+import type { LogSchema, LogTable } from '../../commitlog/log-schema.js';
 import type { CipherOf } from '../../commitlog/section-decoder.js';
 import { openSegment } from '../../commitlog/segment-open.js';
 import type { Entry, OpenSegment } from '../../commitlog/segment-reader.js';
 import type { Persisted } from '../../engine/commitlog-persisted.js';
-import { LogSurvey } from '../../engine/drill/log-survey.js';
+import { type LogCut, LogSurvey } from '../../engine/drill/log-survey.js';
 import { type LossTally, LossWalk, type LostWrite, SurvivingLog } from '../../engine/drill/loss.js';
 import { cutEdits, type LogEdits } from '../../engine/drill/segment-edits.js';
 import { drive } from '../commitlog/log-context.js';
@@ -44,10 +44,8 @@ export async function surveyLog({ segments, schema, cipherOf }: LogSide, nowSeco
   return survey;
 }
 
-/** The log had the node synced last `seconds` before its newest write. */
-export async function editsFor(survey: LogSurvey, seconds: number, cipherOf: CipherOf): Promise<LogEdits> {
-  const cut = survey.cutBefore(seconds);
-  if (!cut) return new Map();
+/** The log had the node synced last before the cut. */
+export async function editsFor(survey: LogSurvey, cut: LogCut, cipherOf: CipherOf): Promise<LogEdits> {
   const { file } = survey.segments[cut.segment]!;
   return withSegment(file, cipherOf, async (segment) =>
     cutEdits(survey, cut, { source: segment!.source, decoder: segment!.decoder }),
@@ -80,6 +78,7 @@ export type TallySetup = {
   readonly survivingDamage: SurvivingLog | undefined;
   readonly takesAll: boolean;
   readonly periodSeconds: number;
+  readonly wantsTable: (table: LogTable) => boolean;
   readonly onLost: (write: LostWrite) => void;
   /** A lost write that could be read behind damage. */
   readonly onReadable: () => void;
@@ -91,13 +90,15 @@ export async function tallyLoss(
   tallies: Tallies,
   setup: TallySetup,
 ): Promise<void> {
-  const { persisted, survey, surviving, survivingDamage, takesAll, periodSeconds, onLost, onReadable } = setup;
+  const { persisted, survey, surviving, survivingDamage, takesAll, periodSeconds, wantsTable, onLost, onReadable } =
+    setup;
   const cut = survey.cutBefore(periodSeconds)?.mutation ?? Number.POSITIVE_INFINITY;
   const has = (log: SurvivingLog | undefined, id: number, entry: Entry) =>
     !log || (takesAll ? log.isReadable(id, entry) : log.isPassed(id, entry));
   const walk = new LossWalk({
     schema,
     persisted,
+    wantsTable,
     times: survey.times(),
     wants: (id, entry, mutation) => mutation >= cut || !has(surviving, id, entry) || !has(survivingDamage, id, entry),
     each: (write, entry, mutation) => {

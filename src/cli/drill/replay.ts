@@ -19,8 +19,8 @@ export type DrillReplay = {
   readonly persisted: Persisted;
   readonly cipherOf: CipherOf;
   readonly skipsDamage: boolean;
-  /** Whose SSTables the new ones are like. */
-  readonly data: string;
+  /** Data directories, whose SSTables the new ones are like. */
+  readonly data: readonly string[];
   /** Where the new ones go, laid out as a data directory. */
   readonly target: string;
   readonly nowSeconds: number;
@@ -33,7 +33,7 @@ export type DrillReplayed = LogReplayResult & { readonly sstables: number };
 /** @throws CorruptError where a node's start would stop and damage is not skipped; UsageError, UnsupportedError */
 export async function replayInto(replay: DrillReplay): Promise<DrillReplayed> {
   const { segments, schema, persisted, cipherOf, skipsDamage, data, target, nowSeconds, wantsTable } = replay;
-  const places = new TablePlaces(diskStorage, [data], segments.at(-1)?.version ?? 8);
+  const places = new TablePlaces(diskStorage, data, segments.at(-1)?.version ?? 8);
   const output = new ReplayOutput({
     storage: diskStorage,
     output: diskOutput,

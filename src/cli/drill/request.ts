@@ -9,6 +9,8 @@ export type DrillFlags = {
   readonly 'drop-segment'?: readonly string[] | undefined;
   readonly flip?: readonly string[] | undefined;
   readonly seed?: number | undefined;
+  readonly keyspace?: string | undefined;
+  readonly table?: string | undefined;
   readonly snapshot?: string | undefined;
   readonly backup?: string | undefined;
   readonly commitlog?: readonly string[] | undefined;

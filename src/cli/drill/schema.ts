@@ -24,12 +24,12 @@ export type CopySchema = {
 export async function copySchema(
   work: WorkDirectory,
   data: string,
-  live: Base,
+  live: Base | undefined,
   flags: { readonly schema?: string | undefined; readonly now: number },
   tell: (line: string) => void,
 ): Promise<CopySchema> {
   const directory = work.directory(data);
-  if (flags.schema === undefined && !hasSystemSchema(diskStorage, directory)) {
+  if (live && flags.schema === undefined && !hasSystemSchema(diskStorage, directory)) {
     const linked = linkSchema(work, live, directory);
     if (linked) tell('the schema is that of the live directory');
   }

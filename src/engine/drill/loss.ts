@@ -146,6 +146,7 @@ export type LossSetup = {
   readonly schema: LogSchema;
   /** What the SSTables hold that the recovery starts from. */
   readonly persisted: Persisted;
+  readonly wantsTable: (table: LogTable) => boolean;
   /** Times of the log's mutations, in their order. */
   readonly times: Iterator<number | undefined>;
   /** What is told of each write that no SSTable holds. @param mutation its number in the log */
@@ -191,7 +192,8 @@ export class LossWalk {
     }
     // a mutation with an update of a table that is not there is dropped as a whole
     if (facts.some(({ table }) => !table || table.origin === 'log')) return [];
-    return facts.filter(({ tableId }) => {
+    return facts.filter(({ tableId, table }) => {
+      if (!this.setup.wantsTable(table!)) return false;
       let known = pairs.get(tableId);
       if (!known) {
         known = persistedInSegment(this.setup.persisted, tableId, segmentId);
