@@ -12,6 +12,7 @@ export type HashKernel = {
   murmur3(start: number, end: number, out: number): void;
   murmur2(start: number, end: number, out: number): void;
   setBits(bits: number, words: number, hashCount: number, hash: number): void;
+  setBitsOf(bits: number, words: number, hashCount: number, hashes: number, count: number): void;
   hasBits(bits: number, words: number, hashCount: number, hash: number): number;
 };
 

@@ -6,6 +6,7 @@ import type { FileSink } from '../bytes/sink.js';
 import { ByteWriter } from '../bytes/writer.js';
 import type { CqlType } from '../cql/type.js';
 import type { IndexWriter, WrittenBlock } from './index-writer.js';
+import { FIELD, PARTITION_FIELDS, type PlainMemory } from './plain-memory.js';
 import type { DeletionTime } from './row.js';
 import { writeIndexInfo, writePromotedIndexHeader, writeRowIndexEntry } from './row-index-entry.js';
 import { encodeSummary } from './summary.js';
@@ -48,6 +49,18 @@ export class BigIndexWriter implements IndexWriter {
     this.entry.u16(keyLength);
     this.entry.bytes(key, 0, keyLength);
     this.dataPosition = dataPosition;
+  }
+
+  /** Partitions of which the kernel of plain rows has written the entries. */
+  addPlainPartitions(memory: PlainMemory, count: number): void {
+    const { index } = this.options;
+    const { partitionLog: log, indexAt } = memory;
+    const base = index.position - indexAt;
+    this.summary.addMany(count, (i) => ({
+      key: memory.keyOf(i * PARTITION_FIELDS),
+      position: base + log[i * PARTITION_FIELDS + 5]!,
+    }));
+    index.write(memory.index, 0, memory.state[FIELD.index]! - indexAt);
   }
 
   addBlock(block: WrittenBlock): void {

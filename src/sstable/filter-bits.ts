@@ -25,6 +25,9 @@ function takeRoom(bytes: number): Room {
   return room;
 }
 
+/** Hashes that {@link FilterBits.setMany} has room for, where a filter is made with that. */
+export const MANY_HASHES = 2048;
+
 /** Memory above this is not kept for the next. */
 const MAX_SPARE_BYTES = 64 << 20;
 
@@ -67,6 +70,18 @@ export class FilterBits implements BloomFilter {
     this.put(hash);
     this.room.kernel.setBits(HASH_BYTES, this.words, this.hashCount, HASH);
   }
+
+  /** Sets the bits of `count` hashes, one after the other, by way of the room behind the bits: as many as fit there at a time. */
+  setMany(hashes: Int32Array, count: number): void {
+    this.many ??= new Int32Array(this.room.memory.buffer, this.beyondAt, MANY_HASHES * 4);
+    for (let from = 0; from < count; from += MANY_HASHES) {
+      const n = Math.min(MANY_HASHES, count - from);
+      this.many.set(hashes.subarray(from * 4, (from + n) * 4));
+      this.room.kernel.setBitsOf(HASH_BYTES, this.words, this.hashCount, this.beyondAt, n);
+    }
+  }
+
+  private many: Int32Array | undefined;
 
   /** Whether all bits of a hash are set. */
   has(hash: Hash128): boolean {

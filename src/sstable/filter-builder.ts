@@ -5,7 +5,7 @@
 import { UnsupportedError } from '../bytes/errors.js';
 import { type Hash128, murmur3 } from '../bytes/murmur3.js';
 import { encodeFilter, filterWords } from './filter.js';
-import { FilterBits } from './filter-bits.js';
+import { FilterBits, MANY_HASHES } from './filter-bits.js';
 import type { Version } from './version.js';
 
 /**
@@ -95,6 +95,11 @@ export class FilterBuilder {
     this.filter.set(hash);
   }
 
+  /** Of `count` hashes, one after the other. */
+  addHashes(hashes: Int32Array, count: number): void {
+    this.filter.setMany(hashes, count);
+  }
+
   /** Filter.db. */
   encode(version: Version): Buffer {
     return encodeFilter(this.filter, version);
@@ -107,5 +112,8 @@ export class FilterBuilder {
  */
 export function makeFilterBuilder(expectedKeys: number, fpChance: number): FilterBuilder | undefined {
   const spec = filterSpec(fpChance);
-  return spec && new FilterBuilder(new FilterBits(filterWords(expectedKeys, spec.bitsPerKey), spec.hashCount));
+  return (
+    spec &&
+    new FilterBuilder(new FilterBits(filterWords(expectedKeys, spec.bitsPerKey), spec.hashCount, MANY_HASHES * 16))
+  );
 }

@@ -1,13 +1,16 @@
 /**
  * The memory of the kernel that merges plain rows (`kernel/plain.as.ts`), which has the same numbers:
  *
- *   –, 1024 state | 4096 marker log, 256 × 80 | deletion log, 2048 × u32 | partition log, 2048 × 48 | sources, 32 × 256 | buffer | windows
+ *   –, 1024 state | 4096 marker log, 256 × 80 | deletion log, 2048 × u32 | partition log, 2048 × 32 | hash log, 2048 × 16 | sources, 32 × 256
+ *   | histograms, of partitions' sizes 160 × u32 offset and count, of their cells 120 | index, 256 KiB | buffer | windows
  *
  *   state       int32 fields, see {@link FIELD}; 64-bit ones have their lower half first; a deletion is u32 set, –, i64 timestamp, i64 local time
  *   marker      u32 kind, u32 size, 8 × u32 start of a value, 8 × u32 end: addresses in the buffer
  *   deletion    local deletion time, in the order in which they were written
- *   partition   u32 address in the buffer, of key, of all, of key and deletion, u32 cells, –, i32 Murmur2 × 2, i32 Murmur3 × 4; high halves first
+ *   partition   u32 address in the buffer; bytes of key, of all, of key and deletion; u32 cells, u32 address of the index entry, i32 Murmur2 × 2
+ *   hash        i32 × 4, Murmur3 of its key; in hashes high halves come first
  *   source      see {@link SOURCE}
+ *   index       entries of Index.db
  *   buffer      of the SSTable's writer; behind it and behind each window, of a source's cursor, 64 bytes that are nobody's
  */
 import { growTo, kernelMemory } from '../bytes/kernel-memory.js';
@@ -32,9 +35,18 @@ const STATE = 1024;
 const MARKER_LOG = 4096;
 const DELETION_LOG = MARKER_LOG + 80 * 256;
 const PARTITION_LOG = DELETION_LOG + 4 * 2048;
-const SOURCES = PARTITION_LOG + 48 * 2048;
-const BUFFER = SOURCES + 256 * MAX_SOURCES;
+const HASH_LOG = PARTITION_LOG + 32 * 2048;
+const SOURCES = HASH_LOG + 16 * 2048;
+const SIZE_OFFSETS = SOURCES + 256 * MAX_SOURCES;
+const SIZE_COUNTS = SIZE_OFFSETS + 4 * 160;
+const CELL_OFFSETS = SIZE_COUNTS + 4 * 160;
+const CELL_COUNTS = CELL_OFFSETS + 4 * 120;
+const INDEX = CELL_COUNTS + 4 * 120;
+const INDEX_BYTES = 1 << 18;
 const SLACK_BYTES = 64;
+const BUFFER = Math.ceil((INDEX + INDEX_BYTES + SLACK_BYTES) / 64) * 64;
+/** Partitions that the logs have room for. */
+export const MAX_PARTITIONS = 2048;
 /** Rows are written until it holds so much, and none that might not fit. */
 export const BUFFER_FULL_BYTES = 1 << 17;
 const BUFFER_BYTES = 3 << 17;
@@ -74,6 +86,11 @@ export const FIELD = {
   last: 51,
   /** Whether there is one, 8 starts, 8 ends. */
   lastRow: 69,
+  /** i64: what addresses in the buffer are to be added to give positions in Data.db. */
+  dataOrigin: 86,
+  /** The next entry of the index, and where they end. */
+  index: 88,
+  indexEnd: 89,
   outMinTime: 90,
   outMinLocal: 92,
   clusterings: 94,
@@ -86,7 +103,11 @@ export const FIELD = {
   noColumns: 116,
   /** Width of values, −1: stored with their length, −2: of a complex column. */
   columnFixed: 120,
+  /** Partitions by the number of sources that had them, from 1. */
   merged: 184,
+  /** Of histograms: how many buckets there are, and the last in which anything was counted. */
+  sizeBuckets: 216,
+  cellBuckets: 218,
 } as const;
 
 /** Of a source: indexes of int32. */
@@ -114,6 +135,12 @@ export class PlainMemory {
   readonly markerLog: Int32Array;
   readonly deletionLog: Uint32Array;
   readonly partitionLog: Int32Array;
+  readonly hashLog: Int32Array;
+  readonly sizeCounts: Uint32Array;
+  readonly cellCounts: Uint32Array;
+  /** Entries of Index.db. */
+  readonly index: Uint8Array;
+  readonly indexAt = INDEX;
   /** Of the SSTable's writer. */
   readonly buffer: Buffer;
   readonly bufferAt = BUFFER;
@@ -141,7 +168,11 @@ export class PlainMemory {
     this.stateBytes = new Uint8Array(buffer, STATE, MARKER_LOG - STATE);
     this.markerLog = new Int32Array(buffer, MARKER_LOG, (DELETION_LOG - MARKER_LOG) / 4);
     this.deletionLog = new Uint32Array(buffer, DELETION_LOG, (PARTITION_LOG - DELETION_LOG) / 4);
-    this.partitionLog = new Int32Array(buffer, PARTITION_LOG, (SOURCES - PARTITION_LOG) / 4);
+    this.partitionLog = new Int32Array(buffer, PARTITION_LOG, (HASH_LOG - PARTITION_LOG) / 4);
+    this.hashLog = new Int32Array(buffer, HASH_LOG, (SOURCES - HASH_LOG) / 4);
+    this.sizeCounts = new Uint32Array(buffer, SIZE_COUNTS, 160);
+    this.cellCounts = new Uint32Array(buffer, CELL_COUNTS, 120);
+    this.index = new Uint8Array(buffer, INDEX, INDEX_BYTES);
     this.buffer = Buffer.from(buffer, BUFFER, BUFFER_BYTES);
     this.windows = windowBytes.map((bytes, i) => new Uint8Array(buffer, this.windowAt[i]!, bytes));
     this.sources = windowBytes.map((_, i) => new Int32Array(buffer, SOURCES + 256 * i, 64));
@@ -155,9 +186,22 @@ export class PlainMemory {
     state[FIELD.outEnd] = BUFFER + BUFFER_BYTES;
     state[FIELD.blockBytes] = blockBytes;
     state.fill(0, FIELD.rows, FIELD.last);
+    state[FIELD.index] = INDEX;
+    state[FIELD.indexEnd] = INDEX + INDEX_BYTES;
+    this.sizeCounts.fill(0);
+    this.cellCounts.fill(0);
     state[FIELD.last] = -1;
     state[FIELD.lastRow] = 0;
     state.fill(0, FIELD.merged, FIELD.merged + MAX_SOURCES);
+  }
+
+  /** Offsets of the buckets in which partitions are counted, by their bytes and by their cells. */
+  putBuckets(sizes: readonly number[], cells: readonly number[]): void {
+    const { buffer } = this.memory;
+    new Uint32Array(buffer, SIZE_OFFSETS, 160).set(sizes.map((offset) => Math.min(offset, 0xffffffff)));
+    new Uint32Array(buffer, CELL_OFFSETS, 120).set(cells.map((offset) => Math.min(offset, 0xffffffff)));
+    this.state[FIELD.sizeBuckets] = sizes.length;
+    this.state[FIELD.cellBuckets] = cells.length;
   }
 
   putDeletion(at: number, { isSet, hi, lo, localDeletionSeconds }: DeletionState): void {
@@ -188,20 +232,10 @@ export class PlainMemory {
     return { kind: markerLog[at]!, size: markerLog[at + 1]!, ...this.place(at + 2, markerLog) };
   }
 
-  /** Of the last partition that was asked for. */
-  key = new Uint8Array(64);
-  private readonly hash = new Int32Array(4);
-
-  keyOf(buffer: Uint8Array, start: number, length: number): void {
-    if (length > this.key.length) this.key = new Uint8Array(length * 2);
-    const { key } = this;
-    for (let i = 0; i < length; i++) key[i] = buffer[start + i]!;
-  }
-
-  hashOf(at: number): Int32Array {
-    const { hash, partitionLog } = this;
-    for (let i = 0; i < 4; i++) hash[i] = partitionLog[at + 8 + i]!;
-    return hash;
+  /** The key of the partition of which the log tells at `at`: a view. */
+  keyOf(at: number): Uint8Array {
+    const start = this.partitionLog[at]! - BUFFER + 2;
+    return this.buffer.subarray(start, start + this.partitionLog[at + 1]!);
   }
 
   /** The i-th of those that a call goes through. */
@@ -236,7 +270,7 @@ export class PlainMemory {
 }
 
 /** int32 of a record of the partition log. */
-export const PARTITION_FIELDS = 12;
+export const PARTITION_FIELDS = 8;
 
 export function putDeletion(
   target: Int32Array,

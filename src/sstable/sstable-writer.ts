@@ -372,6 +372,7 @@ export class SSTableWriter {
   share(memory: PlainMemory): void {
     this.flush();
     this.plain = memory;
+    this.metadata.putBuckets(memory);
     this.out.replace(memory.buffer);
   }
 
@@ -424,29 +425,36 @@ export class SSTableWriter {
   beginPlainPartitions(memory: PlainMemory): boolean {
     if (!this.firstKey || !this.beginPlain(memory)) return false;
     memory.putNumber(FIELD.origin, 0);
+    memory.putNumber(FIELD.dataOrigin, this.data.position - memory.bufferAt);
     return true;
   }
 
   /** Takes over partitions of one row each, without clustering, and makes room for more. */
   takePlainPartitions(memory: PlainMemory): void {
     const { out, filter, index, metadata } = this;
-    const { partitionLog: log, buffer } = memory;
-    const base = this.data.position;
     const count = memory.state[FIELD.partitionCount]!;
-    for (let i = 0, at = 0; i < count; i++, at += PARTITION_FIELDS) {
-      const start = log[at]! - memory.bufferAt;
-      const bytes = log[at + 2]!;
-      if (filter) filter.addHash(memory.hashOf(at));
-      memory.keyOf(buffer, start + 2, log[at + 1]!);
-      index.startPartition(memory.key, log[at + 1]!, base + start);
-      index.endPartition(log[at + 3]!, undefined, bytes - 1);
-      metadata.addPlainPartition(bytes, log[at + 4]!, log[at + 6]!, log[at + 7]!);
+    if (count > 0) {
+      filter?.addHashes(memory.hashLog, count);
+      if (index instanceof BigIndexWriter) index.addPlainPartitions(memory, count);
+      else this.indexOneByOne(memory, count);
+      metadata.addPlainPartitions(memory, count);
+      const last = memory.keyOf((count - 1) * PARTITION_FIELDS);
+      this.keepKey(last, last.length);
+      this.partitions += count;
     }
     metadata.addPlainRows(memory);
-    this.partitions += count;
-    if (count > 0) this.keepKey(memory.key, log[(count - 1) * PARTITION_FIELDS + 1]!);
     out.pos = memory.state[FIELD.out]! - memory.bufferAt;
     this.flush();
+  }
+
+  private indexOneByOne(memory: PlainMemory, count: number): void {
+    const { index } = this;
+    const { partitionLog: log } = memory;
+    const base = this.data.position - memory.bufferAt;
+    for (let i = 0, at = 0; i < count; i++, at += PARTITION_FIELDS) {
+      index.startPartition(memory.keyOf(at), log[at + 1]!, base + log[at]!);
+      index.endPartition(log[at + 3]!, undefined, log[at + 2]! - 1);
+    }
   }
 
   private keepKey(key: Uint8Array, keyLength: number): void {

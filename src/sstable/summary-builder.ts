@@ -35,6 +35,22 @@ export class SummaryBuilder {
   add(key: Uint8Array, length: number, position: number): void {
     if (this.keys === this.nextSample) this.sample(key, length, position);
     this.keys++;
+    this.keepLast(key, length);
+  }
+
+  /** As many keys, at least one; `at` tells of those that are asked for. */
+  addMany(count: number, at: (i: number) => SummaryEntry): void {
+    for (let next = this.nextSample; next < this.keys + count; next = this.nextSample) {
+      const { key, position } = at(next - this.keys);
+      this.sample(key, key.length, position);
+      if (this.nextSample === next) break; // full
+    }
+    this.keys += count;
+    const { key } = at(count - 1);
+    this.keepLast(key, key.length);
+  }
+
+  private keepLast(key: Uint8Array, length: number): void {
     if (length > this.lastKey.length) this.lastKey = new Uint8Array(length * 2);
     const { lastKey } = this;
     for (let i = 0; i < length; i++) lastKey[i] = key[i]!;

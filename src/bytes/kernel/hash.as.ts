@@ -105,6 +105,11 @@ export function setBits(bits: usize, words: u32, hashCount: i32, hash: usize): v
   }
 }
 
+/** Sets the bits of `count` hashes, one after the other. */
+export function setBitsOf(bits: usize, words: u32, hashCount: i32, hashes: usize, count: i32): void {
+  for (let i = 0; i < count; i++) setBits(bits, words, hashCount, hashes + (<usize>i << 4));
+}
+
 /** Whether all of the bits are set. */
 export function hasBits(bits: usize, words: u32, hashCount: i32, hash: usize): bool {
   const capacity = <i64>words << 6;

@@ -19,34 +19,56 @@ const MAX_DISTANCE: usize = 65535;
 const SHORT_INPUT: usize = 65536 + 11;
 const TABLE_BYTES: usize = 16384;
 
+/** Room that a short sequence is copied into without looking at its lengths, and bytes of input that it may take. */
+const SHORT_OUTPUT: usize = 48;
+const SHORT_SEQUENCE: usize = 32;
+
 /** Decodes one block into exactly `[dst, dstEnd)`. Returns whether it is well formed and of that length. */
 export function decode(src: usize, srcEnd: usize, dst: usize, dstEnd: usize): bool {
+  const shortSrc = srcEnd - src > SHORT_SEQUENCE ? srcEnd - SHORT_SEQUENCE : src;
+  const shortDst = dstEnd - dst > SHORT_OUTPUT ? dstEnd - SHORT_OUTPUT : dst;
   let s = src;
   let d = dst;
   while (s < srcEnd) {
     const token: usize = load<u8>(s++);
     let literals = token >> 4;
-    if (literals == 15) {
-      let b: usize = 255;
-      while (b == 255) {
-        if (s >= srcEnd) return false;
-        b = load<u8>(s++);
-        literals += b;
-      }
-    }
-    if (literals > srcEnd - s || literals > dstEnd - d) return false;
-    if (literals > 64) {
-      memory.copy(d, s, literals);
+    if (literals < 15 && s < shortSrc && d < shortDst) {
+      store<u64>(d, load<u64>(s));
+      store<u64>(d + 8, load<u64>(s + 8));
+      s += literals;
+      d += literals;
     } else {
-      for (let i: usize = 0; i < literals; i += 8) store<u64>(d + i, load<u64>(s + i));
+      if (literals == 15) {
+        let b: usize = 255;
+        while (b == 255) {
+          if (s >= srcEnd) return false;
+          b = load<u8>(s++);
+          literals += b;
+        }
+      }
+      if (literals > srcEnd - s || literals > dstEnd - d) return false;
+      if (literals > 64) {
+        memory.copy(d, s, literals);
+      } else {
+        for (let i: usize = 0; i < literals; i += 8) store<u64>(d + i, load<u64>(s + i));
+      }
+      s += literals;
+      d += literals;
+      if (s == srcEnd) break;
+      if (srcEnd - s < 2) return false;
     }
-    s += literals;
-    d += literals;
-    if (s == srcEnd) break;
-    if (srcEnd - s < 2) return false;
     const distance: usize = load<u16>(s);
     s += 2;
+    if (distance == 0 || distance > d - dst) return false;
     let match = (token & 15) + MIN_MATCH;
+    let from = d - distance;
+    if (match < 19 && distance >= 8 && d < shortDst) {
+      store<u64>(d, load<u64>(from));
+      store<u64>(d + 8, load<u64>(from + 8));
+      store<u16>(d + 16, load<u16>(from + 16));
+      d += match;
+      continue;
+    }
     if (match == 19) {
       let b: usize = 255;
       while (b == 255) {
@@ -55,8 +77,7 @@ export function decode(src: usize, srcEnd: usize, dst: usize, dstEnd: usize): bo
         match += b;
       }
     }
-    if (distance == 0 || distance > d - dst || match > dstEnd - d) return false;
-    let from = d - distance;
+    if (match > dstEnd - d) return false;
     const stop = d + match;
     if (distance >= 8) {
       for (; d < stop; d += 8, from += 8) store<u64>(d, load<u64>(from));

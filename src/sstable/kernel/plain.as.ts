@@ -49,6 +49,9 @@ const F_MARKER_LOG = 49;
 const F_PARTITION_LOG = 50;
 const F_LAST = 51; // kind or −1, size, 8 starts, 8 ends
 const F_LAST_ROW = 69; // whether there is one, 8 starts, 8 ends
+const F_DATA_ORIGIN = 86;
+const F_INDEX = 88;
+const F_INDEX_END = 89;
 const F_OUT_MIN_TIME = 90;
 const F_OUT_MIN_LOCAL = 92;
 const F_CLUSTERINGS = 94;
@@ -60,6 +63,8 @@ const F_CLUSTERING_ORDER = 108;
 const F_NO_COLUMNS = 116; // bytes
 const F_COLUMN_FIXED = 120; // up to 63
 const F_MERGED = 184; // partitions by number of sources, from 1, up to 32
+const F_SIZE_BUCKETS = 216; // how many, and the last that was counted
+const F_CELL_BUCKETS = 218;
 
 // ---- logs
 const MARKER_LOG: usize = 4096;
@@ -68,9 +73,14 @@ const MARKER_CAPACITY: i32 = 256;
 const DELETION_LOG: usize = MARKER_LOG + MARKER_RECORD * 256;
 const DELETION_CAPACITY: i32 = 2048;
 const PARTITION_LOG: usize = DELETION_LOG + 4 * 2048;
-const PARTITION_RECORD: usize = 48;
+const PARTITION_RECORD: usize = 32;
 const PARTITION_CAPACITY: i32 = 2048;
-const SOURCES: usize = PARTITION_LOG + 48 * 2048;
+const HASH_LOG: usize = PARTITION_LOG + 32 * 2048;
+const SOURCES: usize = HASH_LOG + 16 * 2048;
+const SIZE_OFFSETS: usize = SOURCES + 256 * 32;
+const SIZE_COUNTS: usize = SIZE_OFFSETS + 4 * 160;
+const CELL_OFFSETS: usize = SIZE_COUNTS + 4 * 160;
+const CELL_COUNTS: usize = CELL_OFFSETS + 4 * 120;
 
 // ---- a source, in bytes
 const SOURCE_BYTES: usize = 256;
@@ -912,6 +922,36 @@ function stepPartitions(n: i32): i32 {
   }
 }
 
+/** An entry of Index.db, without a promoted index. */
+function putIndexEntry(key: usize, length: usize, position: u64): void {
+  const data = out;
+  out = <usize>get(F_INDEX);
+  store<u8>(out, <u8>(length >> 8));
+  store<u8>(out + 1, <u8>length);
+  out += 2;
+  putBytes(key, length);
+  putUvint(position);
+  store<u8>(out++, 0);
+  set(F_INDEX, <i32>out);
+  out = data;
+}
+
+/** Counts a value in its bucket of a histogram: the first whose offset is not below it, or the one behind them all. */
+function countIn(offsets: usize, counts: usize, fields: i32, value: u32): void {
+  let bucket = <usize>get(fields + 1);
+  const buckets = <usize>get(fields);
+  if (
+    bucket >= buckets ||
+    load<u32>(offsets + (bucket << 2)) < value ||
+    (bucket > 0 && load<u32>(offsets + (bucket << 2) - 4) >= value)
+  ) {
+    bucket = 0;
+    while (bucket < buckets && load<u32>(offsets + (bucket << 2)) < value) bucket++;
+    set(fields + 1, <i32>bucket);
+  }
+  store<u32>(counts + (bucket << 2), load<u32>(counts + (bucket << 2)) + 1);
+}
+
 function putPartition(n: i32, least: usize): i32 {
   let latest: usize = 0;
   let isTie = false;
@@ -932,6 +972,7 @@ function putPartition(n: i32, least: usize): i32 {
   if (load<u32>(latest + S_NEXT) - load<u32>(latest + S_POS) + 64 > <u32>get(F_BLOCK_BYTES)) return IS_OTHER;
   const count = get(F_PARTITION_LOG);
   if (isFull(latest) || count >= PARTITION_CAPACITY) return IS_FULL;
+  if (<usize>get(F_INDEX) + load<u32>(latest + S_KEY_LENGTH) + 24 > <usize>get(F_INDEX_END)) return IS_FULL;
   set64(F_OVERWRITTEN, get64(F_OVERWRITTEN) + bytes - <i64>load<u32>(latest + S_CELL_BYTES));
   const from = out;
   const key: usize = load<u32>(latest + S_KEY);
@@ -956,9 +997,14 @@ function putPartition(n: i32, least: usize): i32 {
   store<u32>(record + 8, <u32>(out - from));
   store<u32>(record + 12, <u32>header);
   store<u32>(record + 16, load<u32>(latest + S_CELL_COUNT));
+  store<i32>(record + 20, get(F_INDEX));
   murmur2(key, key + length, record + 24);
-  store<u64>(record + 32, load<u64>(latest + S_HASH));
-  store<u64>(record + 40, load<u64>(latest + S_HASH + 8));
+  const hash = HASH_LOG + (<usize>count << 4);
+  store<u64>(hash, load<u64>(latest + S_HASH));
+  store<u64>(hash + 8, load<u64>(latest + S_HASH + 8));
+  putIndexEntry(key, length, <u64>(get64(F_DATA_ORIGIN) + <i64>from));
+  countIn(SIZE_OFFSETS, SIZE_COUNTS, F_SIZE_BUCKETS, <u32>(out - from));
+  countIn(CELL_OFFSETS, CELL_COUNTS, F_CELL_BUCKETS, load<u32>(latest + S_CELL_COUNT));
   set(F_PARTITION_LOG, count + 1);
   const merged = field(F_MERGED) + ((<usize>sources - 1) << 2);
   store<u32>(merged, load<u32>(merged) + 1);

@@ -10,7 +10,7 @@
  */
 import { MIN_HI, toBigInt } from '../../bytes/int64.js';
 import type { CqlType } from '../../cql/type.js';
-import { FIELD, type PlainMemory } from '../plain-memory.js';
+import { FIELD, PARTITION_FIELDS, type PlainMemory } from '../plain-memory.js';
 import type { SerializationHeader } from '../serialization-header.js';
 import type { StatisticsParts } from '../statistics.js';
 import type { Version } from '../version.js';
@@ -165,11 +165,18 @@ export class MetadataCollector {
     this.rows += state[FIELD.rows]!;
   }
 
-  /** A partition of so many bytes and cells; the halves of its key's Murmur2 hash. */
-  addPlainPartition(bytes: number, cells: number, hi: number, lo: number): void {
-    this.partitionSizes.add(bytes);
-    this.cellsPerPartition.add(cells);
-    this.keys.offerHashed(hi, lo);
+  /** Tells the kernel how partitions are counted. */
+  putBuckets(memory: PlainMemory): void {
+    memory.putBuckets(this.partitionSizes.bucketOffsets, this.cellsPerPartition.bucketOffsets);
+  }
+
+  /** Whole partitions that the kernel has written; of their rows {@link addPlainRows} tells. */
+  addPlainPartitions({ partitionLog, sizeCounts, cellCounts }: PlainMemory, count: number): void {
+    this.partitionSizes.addCounts(sizeCounts);
+    this.cellsPerPartition.addCounts(cellCounts);
+    for (let at = 0; at < count * PARTITION_FIELDS; at += PARTITION_FIELDS) {
+      this.keys.offerHashed(partitionLog[at + 6]!, partitionLog[at + 7]!);
+    }
   }
 
   finish(facts: MetadataFacts): StatisticsParts {
