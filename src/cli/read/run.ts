@@ -83,7 +83,12 @@ export async function readKey(
     };
     const answer = answerOf(path, merged, { table, key, slice, nowSeconds, limit }, shows ? take : () => {});
     path.settle();
-    const versions = shows || !merged ? undefined : showVersions(path, merged, { table, keyText, flags, nowSeconds, limit }, write); // biome-ignore format: one line
+    let versions: object | undefined;
+    if (!shows && merged) {
+      const all = new ReadPath({ candidates, key, slice, definition, untilMicros, asksAll: true });
+      await all.find();
+      versions = showVersions(all, all.header() ?? merged, { table, keyText, flags, nowSeconds, limit }, write);
+    }
     const report = readReport({
       keyspace: table.keyspace,
       table: table.name,

@@ -32,6 +32,8 @@ export type ReadPathSetup = {
   readonly definition: Table | View | undefined;
   /** The answer is that of this write time: all SSTables are asked, what is newer is left out. */
   readonly untilMicros?: bigint | undefined;
+  /** Asks all SSTables around the key, those too that have no part in the answer: for all versions of it. */
+  readonly asksAll?: boolean | undefined;
 };
 
 /**
@@ -137,7 +139,8 @@ export class ReadPath {
     inside.sort(
       (a, b) => Number(b.isMemtable) - Number(a.isMemtable) || compareBig(b.maxTimestampMicros, a.maxTimestampMicros),
     );
-    await (this.isByName ? this.findByName(inside) : this.findBySlice(inside));
+    if (this.setup.asksAll) for (const candidate of inside) await this.look(candidate, false);
+    else await (this.isByName ? this.findByName(inside) : this.findBySlice(inside));
     for (const { descriptor, isMemtable } of outside) {
       if (!isMemtable) this.steps.push({ descriptor, isMemtable, outcome: 'outside', cost: noCost() });
     }

@@ -118,7 +118,9 @@ export class VersionWalk {
       }
       if (first.kind === ROW) {
         const isInside = !first.isBeforeSlice();
-        const versions = level.map((source) => ({ source: source.slot, row: readRow(source.cursor) }));
+        const versions = level
+          .map((source) => ({ source: source.slot, row: readRow(source.cursor) }))
+          .sort((a, b) => a.source - b.source);
         if (isInside) yield this.history(versions, rangesOf(open));
       } else {
         for (const source of level) open[source.slot] = readMarker(source.cursor).open;

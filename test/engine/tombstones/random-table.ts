@@ -9,13 +9,13 @@ const SHAPE: Shape = { clustering: [TEXT], statics: { s: TEXT, sm: MAP }, regula
 const PLACES = ['a', 'b', 'c', 'd', 'e', 'f'];
 
 /** Lines of one write. What expires has its expiry by its timestamp: two of the same would be told apart by who comes first. */
-function randomLines(below: (n: number) => number): string[] {
+function randomLines(below: (n: number) => number, places: readonly string[]): string[] {
   const at = below(7);
   const local = [880, 899, 900, 950][below(4)]!;
-  const place = PLACES[below(PLACES.length)]!;
+  const place = places[below(places.length)]!;
   const path = ['p', 'q'][below(2)];
   const expiry = `@${at}+${20 + at}=${[850, 899, 910, 950, 1000, 1001, 1500, 860][at + 1]}`;
-  const [from, to] = [below(PLACES.length), below(PLACES.length)].toSorted((a, b) => a - b) as [number, number];
+  const [from, to] = [below(places.length), below(places.length)].toSorted((a, b) => a - b) as [number, number];
   const lines = [
     [`deletion ${at}/${local}`],
     [`static: s-@${at}/${local}`],
@@ -30,19 +30,28 @@ function randomLines(below: (n: number) => number): string[] {
     [`${place}: m[${path}]-@${at}/${local}`],
     [`${place}: m[${path}]=x@${at}`],
     [`${place}: m-${at}/${local}`],
-    [`[${PLACES[from]} ${at}/${local}`, `${PLACES[to]}] ${at}/${local}`],
-    [`(${PLACES[from]} ${at}/${local}`, `${PLACES[to]}] ${at}/${local}`],
+    [`[${places[from]} ${at}/${local}`, `${places[to]}] ${at}/${local}`],
+    [`(${places[from]} ${at}/${local}`, `${places[to]}] ${at}/${local}`],
   ];
   return lines[from === to && below(2) === 0 ? below(13) : below(14)]!;
 }
 
-export async function randomTable(seed: number, sstables: number): Promise<{ table: TestTable; parts: Made[] }> {
+/** @param isDense few keys and clusterings: the same cells come again and again */
+export async function randomTable(
+  seed: number,
+  sstables: number,
+  isDense = false,
+): Promise<{ table: TestTable; parts: Made[] }> {
+  const places = isDense ? PLACES.slice(0, 2) : PLACES;
+  const keys = isDense ? 2 : 4;
   const next = sequence16(seed);
   const below = (n: number) => next() % n;
   const table = new TestTable(SHAPE, below(2) === 0 ? 'oa' : 'da');
   const parts: Made[] = [];
   while (parts.length < sstables) {
-    const writes = Array.from({ length: 1 + below(9) }, () => table.make({ [`k${below(4)}`]: randomLines(below) }));
+    const writes = Array.from({ length: 1 + below(9) }, () =>
+      table.make({ [`k${below(keys)}`]: randomLines(below, places) }),
+    );
     const { made } = await table.merge(writes);
     if (made) parts.push(made);
   }
