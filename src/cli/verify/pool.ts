@@ -2,7 +2,7 @@
 import { Worker } from 'node:worker_threads';
 import type { Table, View } from '../../cql/schema.js';
 import type { SSTableFiles } from '../../engine/sstable-directory.js';
-import type { Gathered } from '../../engine/verify/slice-reader.js';
+import type { Gathered, Slice } from '../../engine/verify/slice-reader.js';
 import type { Level, SSTableReport } from '../../engine/verify/verify-sstable.js';
 
 export type VerifyTask = {
@@ -12,6 +12,8 @@ export type VerifyTask = {
   readonly table?: Table | View;
   /** Bytes a second that may be read; absent: as many as there are. */
   readonly bytesPerSecond?: number;
+  /** To be verified deeply, of an SSTable that else is quickly. */
+  readonly slices?: readonly Slice[];
   /** What was seen of its slices. */
   readonly gathered?: readonly Gathered[];
 };

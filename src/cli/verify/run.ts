@@ -9,7 +9,8 @@ import type { SSTableFiles } from '../../engine/sstable-directory.js';
 import { withChains } from '../../engine/verify/chain.js';
 import { makeReport, type VerifyReport } from '../../engine/verify/report.js';
 import { RULES } from '../../engine/verify/rules.js';
-import { type Candidate, chooseSample, type Sample } from '../../engine/verify/sample.js';
+import { type Candidate, chooseSample, type Sample, SLICE_BYTES } from '../../engine/verify/sample.js';
+import type { Slice } from '../../engine/verify/slice-reader.js';
 import type { Level, SSTableReport } from '../../engine/verify/verify-sstable.js';
 import { COMPONENT, componentPath } from '../../sstable/descriptor.js';
 import { startProgress } from '../progress.js';
@@ -30,6 +31,8 @@ export type VerifyFlags = {
   /** Bytes a second. */
   readonly 'max-rate'?: number | undefined;
   readonly sample?: Sample | undefined;
+  /** In place of {@link SLICE_BYTES}. */
+  readonly sliceBytes?: number;
   /** File. */
   readonly state?: string | undefined;
 };
@@ -55,21 +58,33 @@ export async function verifyPaths(
   const stamps = flags.state === undefined ? [] : chosen.map((files) => stampOf(diskStorage, files));
   const state = flags.state === undefined ? undefined : new VerifyState(flags.state, level, flags.now);
   if (state?.isResumed) tell.notice(`goes on with the run that ${flags.state} tells of`);
-  const sampled = flags.sample && chooseSample(candidates(chosen, sizes, stamps, state), flags.sample, flags.now);
-  const levelOf = (i: number): Level => (sampled ? (sampled.has(i) ? 'deep' : 'quick') : level);
+  const sampled = flags.sample && sampleOf(chosen, sizes, stamps, state, { ...flags, sample: flags.sample });
+  const levelOf = (i: number): Level => (sampled ? (sampled.get(i) === 'whole' ? 'deep' : 'quick') : level);
+  const slicesOf = (i: number) => {
+    const wanted = sampled?.get(i);
+    return wanted === 'whole' ? undefined : wanted;
+  };
+  /** Bytes of Data.db that are read of an SSTable. */
+  const workOf = (i: number) => {
+    const slices = slicesOf(i);
+    if (slices) return (sizes[i]! / slices[0]!.of) * slices.length;
+    return levelOf(i) === 'quick' ? 0 : sizes[i]!;
+  };
   const reports: (SSTableReport | undefined)[] = chosen.map((files, i) =>
-    state?.reportOf(prefixOf(files), stamps[i]!, levelOf(i)),
+    state?.reportOf(prefixOf(files), stamps[i]!, levelOf(i), slicesOf(i)),
   );
   const left = chosen.flatMap((_, i) => (reports[i] ? [] : [i]));
-  const total = left.reduce((sum, i) => sum + (levelOf(i) === 'quick' ? 0 : sizes[i]!), 0);
+  const total = left.reduce((sum, i) => sum + workOf(i), 0);
   const jobs = flags.jobs ?? (total < THREADS_BYTES ? 1 : os.availableParallelism());
   const rate = flags['max-rate'];
   const tasks = left.map((i): VerifyTask => {
     const files = chosen[i]!;
     const { keyspace, table, index } = files.place;
     const known = schema && index === undefined ? findTable(schema, keyspace, table) : undefined;
+    const slices = slicesOf(i);
     return {
       files,
+      ...(slices && { slices }),
       level: levelOf(i),
       nowSeconds: flags.now,
       ...(known && { table: known }),
@@ -83,7 +98,7 @@ export async function verifyPaths(
     const report = 'report' in reply ? reply.report : failedReport(chosen[i]!, levelOf(i), reply.failed);
     reports[i] = report;
     if ('report' in reply) state?.add(report, stamps[i]!, flags.now);
-    if (levelOf(i) !== 'quick') doneBytes += sizes[i]!;
+    doneBytes += workOf(i);
     progress.update(doneBytes);
   };
   const isSplit = (i: number) =>
@@ -115,21 +130,36 @@ export async function verifyPaths(
   return makeReport(level, verified, problems, isWhole ? schema : undefined);
 }
 
-function candidates(
+/** What of each SSTable is to be verified deeply: all of it, or some of its slices. */
+function sampleOf(
   chosen: readonly SSTableFiles[],
   sizes: readonly number[],
   stamps: readonly string[],
   state: VerifyState | undefined,
-): Candidate[] {
-  return chosen.map((files, i) => {
+  { sample, now, sliceBytes = SLICE_BYTES }: VerifyFlags & { readonly sample: Sample },
+): Map<number, 'whole' | Slice[]> {
+  const units = chosen.flatMap((files, i) => {
+    const of = Math.max(1, Math.ceil(sizes[i]! / sliceBytes));
+    return Array.from({ length: of }, (_, index) => ({ i, files, slice: of > 1 ? { index, of } : undefined }));
+  });
+  const candidates = units.map(({ i, files, slice }): Candidate => {
     const { keyspace, table } = files.place;
-    const verifiedSeconds = state?.deeplyVerified(prefixOf(files), stamps[i]!);
+    const verifiedSeconds = state?.deeplyVerified(prefixOf(files), stamps[i]!, slice);
     return {
       name: `${keyspace}.${table} ${files.descriptor.prefix}`,
-      bytes: sizes[i]!,
+      bytes: sizes[i]! / (slice?.of ?? 1),
+      ...(slice && { slice: slice.index }),
       ...(verifiedSeconds !== undefined && { verifiedSeconds }),
     };
   });
+  const wanted = new Map<number, 'whole' | Slice[]>();
+  for (const unit of [...chooseSample(candidates, sample, now)].sort((a, b) => a - b)) {
+    const { i, slice } = units[unit]!;
+    const known = wanted.get(i) ?? [];
+    wanted.set(i, slice && known !== 'whole' ? [...known, slice] : 'whole');
+  }
+  for (const [i, slices] of wanted) if (slices !== 'whole' && slices.length === slices[0]!.of) wanted.set(i, 'whole');
+  return wanted;
 }
 
 function prefixOf({ descriptor }: SSTableFiles): string {

@@ -13,6 +13,7 @@ import path from 'node:path';
 import { UsageError } from '../../bytes/errors.js';
 import { fileError, type Storage } from '../../bytes/source.js';
 import type { SSTableFiles } from '../../engine/sstable-directory.js';
+import type { Slice } from '../../engine/verify/slice-reader.js';
 import type { Level, SSTableReport } from '../../engine/verify/verify-sstable.js';
 import { componentPath } from '../../sstable/descriptor.js';
 
@@ -63,7 +64,9 @@ export class VerifyState {
         isOpen = false;
       } else {
         if (isOpen) this.done.set(line.sstable, line);
-        if (line.level === 'deep') this.deepSeconds.set(line.sstable, { stamp: line.stamp, at: line.at });
+        const at = { stamp: line.stamp, at: line.at };
+        if (line.level === 'deep') this.deepSeconds.set(line.sstable, at);
+        for (const slice of line.report.slices ?? []) this.deepSeconds.set(`${line.sstable} ${nameOf(slice)}`, at);
       }
     }
     if (!isOpen) this.done.clear();
@@ -89,16 +92,24 @@ export class VerifyState {
     return lines;
   }
 
-  /** What the run that is being resumed found of an SSTable, if that has not changed. */
-  reportOf(sstable: string, stamp: string, level: Level): SSTableReport | undefined {
+  /** What the run that is being resumed found of an SSTable, if that has not changed. @param slices those that are wanted of it */
+  reportOf(
+    sstable: string,
+    stamp: string,
+    level: Level,
+    slices: readonly Slice[] | undefined,
+  ): SSTableReport | undefined {
     const known = this.done.get(path.resolve(sstable));
-    return known && known.stamp === stamp && known.level === level ? known.report : undefined;
+    if (!known || known.stamp !== stamp || known.level !== level) return undefined;
+    return namesOf(known.report.slices) === namesOf(slices) ? known.report : undefined;
   }
 
-  /** When an SSTable was last verified deeply. */
-  deeplyVerified(sstable: string, stamp: string): number | undefined {
-    const known = this.deepSeconds.get(path.resolve(sstable));
-    return known?.stamp === stamp ? known.at : undefined;
+  /** When an SSTable, or that slice of it, was last verified deeply. */
+  deeplyVerified(sstable: string, stamp: string, slice?: Slice): number | undefined {
+    const file = path.resolve(sstable);
+    const times = [this.deepSeconds.get(file), slice && this.deepSeconds.get(`${file} ${nameOf(slice)}`)];
+    const known = times.flatMap((one) => (one?.stamp === stamp ? [one.at] : []));
+    return known.length > 0 ? Math.max(...known) : undefined;
   }
 
   add(report: SSTableReport, stamp: string, nowSeconds: number): void {
@@ -117,6 +128,14 @@ export class VerifyState {
       throw fileError(error, this.file);
     }
   }
+}
+
+function nameOf({ index, of }: Slice): string {
+  return `${index + 1}/${of}`;
+}
+
+function namesOf(slices: readonly Slice[] = []): string {
+  return slices.map(nameOf).join(' ');
 }
 
 function replace(_: string, value: unknown): unknown {

@@ -1,5 +1,6 @@
 /** One task of `verify`, on whichever thread. A bug of ours in one SSTable is told as such and ends nothing. */
 import { diskStorage, type Storage } from '../../bytes/source.js';
+import { verifySlices } from '../../engine/verify/verify-slices.js';
 import { verifySSTable } from '../../engine/verify/verify-sstable.js';
 import type { VerifyReply, VerifyTask } from './pool.js';
 import { throttled } from './throttle.js';
@@ -10,12 +11,14 @@ export function storageAt(bytesPerSecond: number | undefined): Storage {
 }
 
 export async function verifyOne(
-  { files, bytesPerSecond, ...options }: VerifyTask,
+  { files, bytesPerSecond, slices, ...options }: VerifyTask,
   onPosition?: (position: number) => void,
 ): Promise<VerifyReply> {
   const storage = storageAt(bytesPerSecond);
   try {
-    return { report: await verifySSTable(storage, files, { ...options, ...(onPosition && { onPosition }) }) };
+    const all = { ...options, ...(onPosition && { onPosition }) };
+    if (slices) return { report: await verifySlices(storage, files, slices, all) };
+    return { report: await verifySSTable(storage, files, all) };
   } catch (error) {
     return { failed: error instanceof Error ? (error.stack ?? error.message) : String(error) };
   }

@@ -1,9 +1,10 @@
 /**
- * Which SSTables a sampled run verifies deeply, so that a few nights together cover all; the others are verified quickly.
+ * What a sampled run verifies deeply, so that a few nights together cover all: SSTables, and of large ones slices, which are ranges of their tokens; the
+ * rest is verified quickly.
  *
  *   n/m    the n-th of m parts, the same whenever it is asked for: seven nights are 1/7 … 7/7
- *   P%     SSTables of P per cent of the bytes    } those whose deep verification lies longest back, by the state file; among equals an order that
- *   10G    SSTables of so many bytes              } is another each day
+ *   P%     P per cent of the bytes    } those whose deep verification lies longest back, by the state file; among equals an order that is another
+ *   10G    so many bytes              } each day
  */
 import { UsageError } from '../../bytes/errors.js';
 
@@ -12,10 +13,15 @@ export type Sample =
   | { readonly kind: 'share'; readonly share: number }
   | { readonly kind: 'bytes'; readonly bytes: number };
 
-/** What of an SSTable decides whether it is chosen. */
+/** Bytes of Data.db of a slice, about: an SSTable has as many as it takes, the same on every night. */
+export const SLICE_BYTES = 256 << 20;
+
+/** What of an SSTable, or of a slice of one, decides whether it is chosen. */
 export type Candidate = {
   /** Name of the SSTable in its table: the same on every night. */
   readonly name: string;
+  /** Of a slice its number, from 0: slices of an SSTable go to parts by turns. */
+  readonly slice?: number;
   readonly bytes: number;
   /** When it was last verified deeply, unix seconds; absent: never, as far as is known. */
   readonly verifiedSeconds?: number;
@@ -48,17 +54,19 @@ export function parseSample(text: string): Sample {
 export function chooseSample(candidates: readonly Candidate[], sample: Sample, nowSeconds: number): Set<number> {
   if (sample.kind === 'part') {
     const { part, of } = sample;
-    return new Set(candidates.flatMap(({ name }, i) => (hashOf(name) % of === part - 1 ? [i] : [])));
+    return new Set(
+      candidates.flatMap(({ name, slice = 0 }, i) => ((hashOf(name) + slice) % of === part - 1 ? [i] : [])),
+    );
   }
   const total = candidates.reduce((sum, { bytes }) => sum + bytes, 0);
   const budget = sample.kind === 'bytes' ? sample.bytes : total * sample.share;
   const day = Math.floor(nowSeconds / 86400);
   const ordered = candidates
-    .map(({ name, bytes, verifiedSeconds = Number.NEGATIVE_INFINITY }, i) => ({
+    .map(({ name, slice = 0, bytes, verifiedSeconds = Number.NEGATIVE_INFINITY }, i) => ({
       i,
       bytes,
       verifiedSeconds,
-      rank: hashOf(`${day} ${name}`),
+      rank: hashOf(`${day} ${slice} ${name}`),
     }))
     .sort((a, b) =>
       a.verifiedSeconds === b.verifiedSeconds ? a.rank - b.rank : a.verifiedSeconds - b.verifiedSeconds,

@@ -25,7 +25,7 @@ import { checkSizes, type Parts, readParts } from './parts.js';
 import { checkEnds, checkFacts } from './quick.js';
 import { checkSaiComponent, isSaiComponent } from './sai-check.js';
 import { checkHeader } from './schema-check.js';
-import type { Gathered } from './slice-reader.js';
+import type { Gathered, Slice } from './slice-reader.js';
 import { checkStatistics } from './statistics-check.js';
 import { SummaryCheck } from './summary-check.js';
 import { type Walked, walkData, walkIndex } from './walk.js';
@@ -77,6 +77,8 @@ export type SSTableReport = {
   readonly unreadPartitions?: number;
   readonly rows?: number;
   readonly cells?: number;
+  /** Verified deeply, of an SSTable that else was quickly; partitions, rows and cells are theirs. */
+  readonly slices?: readonly Slice[];
   readonly facts?: TableFacts;
 };
 

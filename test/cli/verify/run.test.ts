@@ -6,7 +6,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { memorySource, type Storage } from '../../../src/bytes/source.js';
 import { type VerifyFlags, verifyPaths } from '../../../src/cli/verify/run.js';
 import { throttled } from '../../../src/cli/verify/throttle.js';
-import { allFindings } from '../../../src/engine/verify/report.js';
+import { allFindings, type VerifyReport } from '../../../src/engine/verify/report.js';
 import { RULES } from '../../../src/engine/verify/rules.js';
 import { jsonText } from '../../../src/render/json.js';
 import { verifySarif } from '../../../src/render/verify-sarif.js';
@@ -149,6 +149,43 @@ describe('--sample', () => {
       expect(sstables.filter(({ level }) => level === 'quick')).toHaveLength(2);
     }
     expect(deep.sort()).toEqual(['oa-1-big', 'oa-2-big', 'oa-3-big']);
+  });
+});
+
+describe('--sample of large SSTables', () => {
+  const rowsOf = (report: VerifyReport) => report.tables[0]!.sstables.map(({ rows = 0 }) => rows);
+
+  it('takes each row of each slice once in as many nights as there are parts', async () => {
+    const directory = copyTable();
+    const whole = await verify(directory, { deep: true });
+    const nights: number[][] = [];
+    for (let part = 1; part <= 5; part++) {
+      nights.push(rowsOf(await verify(directory, { sample: { kind: 'part', part, of: 5 }, sliceBytes: 1500 })));
+    }
+    const sums = rowsOf(whole).map((_, i) => nights.reduce((sum, night) => sum + night[i]!, 0));
+    expect(sums).toEqual(rowsOf(whole));
+    for (const night of nights) expect(night.filter((rows, i) => rows > 0 && rows < rowsOf(whole)[i]!)).not.toEqual([]);
+  });
+
+  it('takes what waits longest, remembers it, and finds what is wrong there', async () => {
+    const directory = copyTable();
+    const state = path.join(path.dirname(path.dirname(directory)), 'state.jsonl');
+    flip(path.join(directory, 'oa-1-big-Data.db'), 200);
+    const seen: string[] = [];
+    let errors = 0;
+    for (let night = 0; night < 40; night++) {
+      const sample = { kind: 'bytes', bytes: 3000 } as const;
+      const report = await verify(directory, { state, now: NOW + night * 86400, sample, sliceBytes: 1500 });
+      errors += report.totals.errors;
+      for (const { sstable, slices = [] } of report.tables[0]!.sstables)
+        seen.push(...slices.map(({ index, of }) => `${path.basename(sstable)} ${index + 1}/${of}`));
+      if (new Set(seen).size < seen.length) break;
+    }
+    // none is taken twice before each was taken once
+    const all = new Set(seen.map((one) => one.replace(/ .*\//, ' of ')));
+    const count = [...all].reduce((sum, one) => sum + Number(one.split(' of ')[1]), 0);
+    expect(new Set(seen).size).toBe(count);
+    expect(errors).toBeGreaterThan(0);
   });
 });
 

@@ -25,6 +25,12 @@ describe('chooseSample', () => {
     ]);
     expect(all.sort((a, b) => a - b)).toEqual(sstables(100).map((_, i) => i));
   });
+  it('gives slices of one SSTable to parts by turns', () => {
+    const slices = Array.from({ length: 20 }, (_, slice) => ({ name: 'shop.orders oa-1-big', bytes: 100, slice }));
+    const parts = [1, 2, 3].map((part) => [...chooseSample(slices, { kind: 'part', part, of: 3 }, 0)]);
+    expect(parts.flat().sort((a, b) => a - b)).toEqual(slices.map((_, i) => i));
+    expect(parts.map(({ length }) => length).sort()).toEqual([6, 7, 7]);
+  });
   it('takes no more bytes than asked for, another choice each day', () => {
     const days = [0, 1, 2].map((day) =>
       [...chooseSample(sstables(100), { kind: 'share', share: 0.05 }, day * DAY)].sort(),
