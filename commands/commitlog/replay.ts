@@ -27,7 +27,14 @@ With --skip-corrupt all that can be read is replayed, also what a node leaves ou
 --until goes back to a point in time: mutations with anything written later are left out, each judged as a whole, wherever they stand in the log.
 A node's restore_point_in_time does the same but for deletions of single rows, which it replays whenever they were made.
 
-Without a path the log is the directory commitlog in or beside that of --data.`;
+Without a path the log is the directory commitlog in or beside that of --data.
+
+The node won't start, its commit log is corrupt: copy the log away; see what it costs (lsmctl commitlog verify COPY --data DATA); replay COPY with
+--skip-corrupt --in-place --data DATA; move all segments out of the commitlog directory; start the node; repair the tables of which something is lost.
+
+Restore to a point in time: stop the node; put the SSTables of a snapshot from before the time, and those of system and system_schema, into a data
+directory; replay every segment since then with --until TIME, to --output first, then --in-place; move all segments out of the commitlog directory
+before the node is started, since it would replay what is later.`;
   static override examples = [
     '<%= config.bin %> <%= command.id %> --data /var/lib/cassandra/data --output /mnt/spare',
     '<%= config.bin %> <%= command.id %> --in-place --skip-corrupt --data /var/lib/cassandra/data',
