@@ -123,7 +123,8 @@ describe.skipIf(lacks !== undefined)('a point in time', () => {
     `DELETE m FROM pit.t ${after(3000)} WHERE k = 6 AND c = 1`,
     `DELETE FROM pit.t ${before(100)} WHERE k = 7 AND c = 1`,
     `BEGIN BATCH INSERT INTO pit.t (k, c, v) VALUES (8, 3, 'batch') ${before(50)}; INSERT INTO pit.t (k, c, v) VALUES (8, 4, 'batch') ${after(5000)}; APPLY BATCH`,
-    `INSERT INTO pit.t (k, c, v) VALUES (9, 3, 'same millisecond') ${after(999)}`,
+    `INSERT INTO pit.t (k, c, v) VALUES (9, 3, 'on time') ${after(0)}`,
+    `INSERT INTO pit.t (k, c, v) VALUES (9, 4, 'a microsecond late') ${after(1)}`,
     `UPDATE pit.t ${before(20)} SET v = 'last' WHERE k = 10 AND c = 1`,
   ];
   const rowDeletion = `DELETE FROM pit.t ${after(4000)} WHERE k = 11 AND c = 1`;
@@ -149,7 +150,7 @@ describe.skipIf(lacks !== undefined)('a point in time', () => {
 
     const conf = join(dir, 'archiving');
     cpSync(join(dir, 'conf'), conf, { recursive: true });
-    // GMT, to the second
+    // GMT
     writeFileSync(join(conf, 'commitlog_archiving.properties'), 'restore_point_in_time=2023:11:14 22:13:20\n');
     const jars = path.join(process.env.ORACLE_HOME ?? join(homedir(), '.cache/cassandra-oracle'), version, '*');
     const restored = await startNode(version, dir, { ...NODE, yaml, jvm: ['-cp', `${conf}:${jars}`] });
@@ -174,7 +175,7 @@ describe.skipIf(lacks !== undefined)('a point in time', () => {
     const wanted = [
       ...rows.filter((k) => k !== 7).map((k) => row(k, 1, k === 10 ? 'last' : 'old')),
       ...rows.map((k) => row(k, 2, 'second')),
-      row(9, 3, 'same millisecond'),
+      row(9, 3, 'on time'),
     ];
     expect(mine).toEqual(wanted.sort());
     for (const made of [dir, ours]) rmSync(made, { recursive: true });

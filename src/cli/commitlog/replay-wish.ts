@@ -3,23 +3,12 @@ import { UsageError } from '../../bytes/errors.js';
 import type { LogSchema, LogTable } from '../../commitlog/log-schema.js';
 import { parseValue } from '../../cql/values/parse-value.js';
 import type { ReplayWish } from '../../engine/replay/replay-filter.js';
-import { parseMicros } from '../flags.js';
 
 export type ReplayWishFlags = {
   readonly until?: string | undefined;
   readonly tables?: readonly string[] | undefined;
   readonly keys?: readonly string[] | undefined;
 };
-
-/**
- * Microseconds up to which writes count. A time that is written to the millisecond, or less finely, counts as a whole: so does a node's
- * restore_point_in_time, which compares milliseconds.
- */
-export function parseUntil(text: string): bigint {
-  const micros = parseMicros(text, '--until');
-  const isExact = /^-?\d+$/.test(text) || /[.,]\d{4,}/.test(text);
-  return isExact ? micros : micros + 999n;
-}
 
 /** @throws UsageError for tables that are not there, keys without a table */
 export function replayWish(

@@ -14,12 +14,13 @@ import { TablePlaces } from '../../engine/replay/table-places.js';
 import { sourceText } from '../../engine/schema-loader.js';
 import type { ReplayMode, ReplayReport } from '../../render/replay-report.js';
 import type { DataThread } from '../compact/data-thread.js';
+import { parseMicros } from '../flags.js';
 import { withCleanUp } from '../interrupt.js';
 import { type Progress, startProgress } from '../progress.js';
 import { cipherOfFlags } from './cipher.js';
 import { drive } from './log-context.js';
 import { logPaths, prepareTarget } from './replay-paths.js';
-import { parseUntil, type ReplayWishFlags, replayWish } from './replay-wish.js';
+import { type ReplayWishFlags, replayWish } from './replay-wish.js';
 
 export type ReplayFlags = ReplayWishFlags & {
   readonly data?: readonly string[] | undefined;
@@ -106,7 +107,7 @@ async function openReplay(
   if (flags['in-place'] && dataDirectories.length === 0) {
     throw new UsageError('there is no data directory to add to', { hint: 'name it with --data DIR' });
   }
-  const untilMicros = flags.until === undefined ? undefined : parseUntil(flags.until);
+  const untilMicros = flags.until === undefined ? undefined : parseMicros(flags.until, '--until');
   const persisted = await readPersisted(diskStorage, dataDirectories, flags.now, untilMicros);
   const places = new TablePlaces(diskStorage, dataDirectories, segments.at(-1)?.version ?? 0);
   const options = {

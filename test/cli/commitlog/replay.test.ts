@@ -6,7 +6,6 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CorruptError, RefusedError, UsageError } from '../../../src/bytes/errors.js';
 import { diskStorage } from '../../../src/bytes/source.js';
 import { type ReplayFlags, replayPaths } from '../../../src/cli/commitlog/replay.js';
-import { parseUntil } from '../../../src/cli/commitlog/replay-wish.js';
 import { resolvePaths } from '../../../src/engine/data-directory.js';
 import { type ReplayReport, replayJson, replayText } from '../../../src/render/replay-report.js';
 import { openDescriptor } from '../../../src/sstable/sstable.js';
@@ -129,13 +128,6 @@ describe('commitlog replay', () => {
     const { result } = await replay({ until: String(EPOCH + 5n) });
     expect(await out()).toEqual({ t: ['1=1 @5 oa-1-big', '3=3 @4 oa-1-big'] });
     expect(result.tables[0]).toMatchObject({ updates: 2, later: 1 });
-  });
-
-  it('takes a time without microseconds for all of its millisecond', () => {
-    expect(parseUntil('2020-01-01T00:00:00Z')).toBe(1577836800000999n);
-    expect(parseUntil('2020-01-01T00:00:00.123Z')).toBe(1577836800123999n);
-    expect(parseUntil('2020-01-01T00:00:00.123456Z')).toBe(1577836800123456n);
-    expect(parseUntil('1577836800000000')).toBe(1577836800000000n);
   });
 
   it('drops mutations of tables that are not there, and says so', async () => {
