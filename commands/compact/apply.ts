@@ -9,9 +9,12 @@ export default class CompactApply extends LsmctlCommand {
     `Does the tasks of a plan that lsmctl compact plan --out has written, in their order, by the clock, options and gc_grace_seconds of the plan, in place
 or with --output into another directory, as lsmctl compact run does it.
 
-Refused (exit 4) where a file that the plan takes has another size, time or digest than it had, or is gone: which, and how, is said. SSTables that
-are new since then stay as they are; what they hold decides what may be purged. Where a task is to take one of several SSTables that an earlier task
-writes, and that task wrote another number of them than was estimated, the plan ends there; what is done stays done.`;
+Refused (exit 4) before anything is written where a file that the plan takes has another size, time or digest than it had, or is gone: which, and
+how, is said. Nothing is planned anew: a task that takes what an earlier one writes takes all of it, or the part between two tokens that the plan
+names; there, what would be cut by its size is cut at these tokens instead, so that the SSTables of later tasks are those of the plan. SSTables that
+are new since then stay as they are; what they hold decides what may be purged.
+
+Exit 0: done, or nothing to do; 1: a dry run of a plan that would change something, or the answer was no; 4: refused as unsafe, or as stale.`;
   static override examples = [
     '<%= config.bin %> compact apply plan.json --dry-run',
     '<%= config.bin %> compact apply plan.json --yes --max-rate 50M',

@@ -6,9 +6,11 @@
  *   majorLeveled     MajorLeveledCompactionWriter        the same; levels fill from 1 up, each a fanout larger
  *   sizeTieredSplit  SplittingSizeTieredCompactionWriter a half of the inputs' size, a quarter, … ; all that is left goes into the last
  *   sharded, byDensity  ShardedCompactionWriter          a new one at each shard boundary, if anything was written before it
+ *   cutAt            none of Cassandra's: as leveled, but at the tokens of a plan
  *
  * All cut between partitions only, before the next one is written.
  */
+import { compare64, hiOf, loOf } from '../../bytes/int64.js';
 import { approximateKeyCount } from '../../sstable/metadata/hyper-log-log-builder.js';
 import { type TokenRange, tokenSpaceCoverage } from '../../sstable/metadata/token-space-coverage.js';
 import type { TaskShape } from './planned-task.js';
@@ -63,6 +65,8 @@ export function outputCutter(
       return majorLeveledCutter(shape, inputs, keys);
     case 'sizeTieredSplit':
       return splittingCutter(shape.minSSTableBytes, inputs, keys);
+    case 'cutAt':
+      return plannedCutter(shape, keys);
     case 'sharded':
       return shardCutter(shape.shards, inputs, keys, ownership());
     case 'byDensity': {
@@ -91,6 +95,20 @@ function leveledCutter(
   const parameters = { level, keyCount: Math.floor(totalKeys / Math.max(1, Math.floor(bytes / maxSSTableBytes))) };
   return {
     before: (_hi, _lo, written) => (!written || written.onDisk > maxSSTableBytes ? parameters : undefined),
+    tokenSpaceCoverage: noCoverage,
+  };
+}
+
+function plannedCutter({ level, upTo }: Extract<TaskShape, { kind: 'cutAt' }>, totalKeys: number): OutputCutter {
+  const parameters = { level, keyCount: Math.ceil(totalKeys / (upTo.length + 1)) };
+  const ends = upTo.map((token) => [hiOf(token), loOf(token)] as const);
+  let next = 0;
+  return {
+    before(hi, lo, written) {
+      const before = next;
+      while (next < ends.length && compare64(hi, lo, ends[next]![0], ends[next]![1]) > 0) next++;
+      return !written || (next > before && written.plain > 0) ? parameters : undefined;
+    },
     tokenSpaceCoverage: noCoverage,
   };
 }

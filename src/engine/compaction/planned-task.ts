@@ -18,6 +18,8 @@ export type TaskKind =
 
 export type TaskShape =
   | OutputShape
+  /** Of a level, cut where a plan says, not by size: a new SSTable after each of these tokens, ascending, if anything was written before. */
+  | { readonly kind: 'cutAt'; readonly level: number; readonly upTo: readonly bigint[] }
   /** Leveled, of everything: levels fill from 1 up, each a fanout larger than the one before. */
   | { readonly kind: 'majorLeveled'; readonly maxSSTableBytes: number; readonly fanoutSize: number }
   /** Cut into as many shards as the density of what is compacted asks for. */

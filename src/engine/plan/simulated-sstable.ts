@@ -44,7 +44,11 @@ export class SimulatedSSTable implements Candidate {
   readonly tokenSpaceCoverage: number | undefined;
   readonly cellsPerPartition: { readonly count: number; readonly mean: number };
   private readonly inputs: readonly Candidate[];
+  // inputs may be made up of others again, and so on: each is asked once
   private knownComponentBytes: number | undefined;
+  private knownPlainBytes: number | undefined;
+  private knownIsInformative: boolean | undefined;
+  private lastRatio: { readonly gcBeforeSeconds: number; readonly ratio: number } | undefined;
   private readonly keys: number;
   private readonly totals: SimulatedTotals;
 
@@ -85,7 +89,8 @@ export class SimulatedSSTable implements Candidate {
   }
 
   get plainBytes(): number {
-    return this.inShare(({ plainBytes }) => plainBytes);
+    this.knownPlainBytes ??= this.inShare(({ plainBytes }) => plainBytes);
+    return this.knownPlainBytes;
   }
 
   get componentBytes(): number {
@@ -94,7 +99,8 @@ export class SimulatedSSTable implements Candidate {
   }
 
   get isEstimationInformative(): boolean {
-    return this.inputs.some((input) => input.isEstimationInformative);
+    this.knownIsInformative ??= this.inputs.some((input) => input.isEstimationInformative);
+    return this.knownIsInformative;
   }
 
   /** What the inputs have of something, in the share of Data.db that this SSTable has of theirs. */
@@ -111,7 +117,10 @@ export class SimulatedSSTable implements Candidate {
   readonly estimatedKeys = (): number => this.keys;
 
   droppableRatio(gcBeforeSeconds: number): number {
-    return this.totals.droppableRatio(gcBeforeSeconds);
+    if (this.lastRatio?.gcBeforeSeconds !== gcBeforeSeconds) {
+      this.lastRatio = { gcBeforeSeconds, ratio: this.totals.droppableRatio(gcBeforeSeconds) };
+    }
+    return this.lastRatio.ratio;
   }
 
   estimatedKeysIn(spans: readonly TokenSpan[]): number {
@@ -174,6 +183,8 @@ function piecesOf(shape: TaskShape, inputs: readonly Candidate[], bytes: number)
       const count = Math.max(1, Math.ceil(bytes / shape.maxSSTableBytes));
       return cutBySize(inputs, evenly(bytes, count, shape.maxSSTableBytes), () => shape.level);
     }
+    case 'cutAt':
+      return cutAtTokens(inputs, bytes, shape.upTo, shape.level);
     case 'majorLeveled': {
       const count = Math.max(1, Math.ceil(bytes / shape.maxSSTableBytes));
       const levels = majorLevels(count, shape);
@@ -251,6 +262,9 @@ function keysAt(inputs: readonly Candidate[], shares: readonly number[]): (Cut |
     });
   }
   const total = inputs.reduce((sum, { onDiskBytes }) => sum + onDiskBytes, 0);
+  // doubles of tokens are inexact: a cut lies between keys that are there all the same
+  const whole = spanOf(inputs, partitioner);
+  const [least, most] = [tokenValue(whole.first)!, tokenValue(whole.last)!];
   const events = spans.flatMap(([first, last, bytes]) => {
     const density = bytes! / Math.max(1, last! - first!);
     return [
@@ -259,13 +273,16 @@ function keysAt(inputs: readonly Candidate[], shares: readonly number[]): (Cut |
     ];
   });
   events.sort((a, b) => a.at - b.at);
-  const cuts: Cut[] = [];
+  const cuts: (Cut | undefined)[] = [];
+  const ends: bigint[] = [];
   let [done, density, at] = [0, 0, events[0]!.at];
   for (const event of events) {
     const next = done + density * (event.at - at);
     for (let share = shares[cuts.length]; share !== undefined && share * total <= next && density > 0; ) {
       const token = at + (share * total - done) / density;
-      cuts.push({ upTo: keyOf(token), after: keyOf(token + 4096) });
+      const upTo = clamp(BigInt(Math.round(token)), least, most);
+      cuts.push(upTo > (ends.at(-1) ?? least - 1n) ? cutAfter(upTo) : undefined);
+      ends.push(upTo);
       share = shares[cuts.length];
     }
     done = next;
@@ -273,6 +290,20 @@ function keysAt(inputs: readonly Candidate[], shares: readonly number[]): (Cut |
     density += event.density;
   }
   return cuts;
+}
+
+/** As the plan has cut them: pieces of one size, without those that none of the inputs reaches. */
+function cutAtTokens(inputs: readonly Candidate[], bytes: number, upTo: readonly bigint[], level: number): Piece[] {
+  const { first, last } = spanOf(inputs, inputs[0]!.partitioner);
+  const [least, most] = [tokenValue(first)!, tokenValue(last)!];
+  const cuts = [...new Set(upTo)].filter((token) => token >= least && token < most).map(cutAfter);
+  const size = Math.max(1, Math.round(bytes / (cuts.length + 1)));
+  return Array.from({ length: cuts.length + 1 }, (_, i) => ({
+    first: cuts[i - 1]?.after ?? first,
+    last: cuts[i]?.upTo ?? last,
+    bytes: size,
+    level,
+  }));
 }
 
 function cutAtShards(inputs: readonly Candidate[], bytes: number, shards: number): Piece[] {
@@ -321,9 +352,11 @@ function keyOfToken(token: bigint): DecoratedKey {
   return { token: { kind: 'long', hi: hiOf(token), lo: loOf(token) }, key: new Uint8Array(0) };
 }
 
-const MAX_TOKEN = 2n ** 63n - 1n;
+/** No token lies between the two. */
+function cutAfter(token: bigint): Cut {
+  return { upTo: keyOfToken(token), after: keyOfToken(token + 1n) };
+}
 
-function keyOf(token: number): DecoratedKey {
-  const value = BigInt(Math.round(token));
-  return keyOfToken(value > MAX_TOKEN ? MAX_TOKEN : value < -MAX_TOKEN ? -MAX_TOKEN : value);
+function clamp(value: bigint, least: bigint, most: bigint): bigint {
+  return value < least ? least : value >= most ? (most > least ? most - 1n : most) : value;
 }

@@ -21,8 +21,8 @@ export type RoundsResult = {
   readonly cut: string | undefined;
 };
 
-/** Tasks beyond which it ends: so many for each SSTable, and some. */
-const TASKS_PER_SSTABLE = 4;
+/** Tasks beyond which it ends: so many for each SSTable that is there, or that comes of one that is there, as leveled ones go up a level each; and some. */
+const TASKS_PER_SSTABLE = 10;
 const MORE_TASKS = 100;
 
 /**
@@ -60,6 +60,7 @@ function* roundsOf(
   const rewritten = new Set<Candidate>();
   const own = new Set(sstables);
   const others = live().filter((one) => !own.has(one));
+  let seen = sstables.length;
   for (let tasks = 0; ; ) {
     const decision = strategy.next(group, { ...context, others });
     const { picks } = decision;
@@ -72,13 +73,14 @@ function* roundsOf(
         cut: 'the strategy would rewrite an SSTable for its tombstones again and again',
       };
     }
-    if (tasks >= sstables.length * TASKS_PER_SSTABLE + MORE_TASKS) {
+    if (tasks >= seen * TASKS_PER_SSTABLE + MORE_TASKS) {
       return { left: decision.left, pendingTasks, cut: `after ${tasks} tasks something is still pending` };
     }
     for (const pick of picks) {
       const outputs = yield { task: { ...pick, repair }, reason: pick.reason };
       if (pick.kind === 'tombstones') for (const one of outputs) rewritten.add(one);
       const taken = new Set(pick.inputs);
+      if (pick.inputs.some((input) => own.has(input))) seen += outputs.length;
       strategy = strategy.after?.(group, pick, outputs) ?? strategy;
       group = [...group.filter((one) => !taken.has(one)), ...outputs];
       tasks++;

@@ -60,7 +60,7 @@ describe('compact plan', () => {
     expect(code).toBe(1);
     const document = JSON.parse(stdout) as { tables: { files: object; tasks: object[] }[] };
     expect(JSON.parse(fs.readFileSync(file, 'utf8'))).toEqual(document);
-    expect(document).toMatchObject({ schema: 'lsmctl.compact-plan', version: 1, nowSeconds: Number(NOW) });
+    expect(document).toMatchObject({ schema: 'lsmctl.compact-plan', version: 2, nowSeconds: Number(NOW) });
     const [table] = document.tables;
     expect(table).toMatchObject({
       keyspace: 'zoo',
