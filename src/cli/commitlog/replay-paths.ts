@@ -1,4 +1,5 @@
 /** Where a replay reads and writes. */
+import fs from 'node:fs';
 import path from 'node:path';
 import { UsageError } from '../../bytes/errors.js';
 import type { Storage } from '../../bytes/source.js';
@@ -24,15 +25,33 @@ export function logPaths(
   });
 }
 
-/** A directory that has nothing in it: what is in there might be taken for what was replayed. @throws UsageError */
-export function prepareTarget(directory: string): void {
+/**
+ * The target must have nothing in it: what is in there might be taken for what was replayed.
+ * @returns whether it is there. @throws UsageError
+ */
+export function prepareTarget(directory: string): boolean {
   const stat = diskStorage.stat(directory);
-  if (!stat) return;
+  if (!stat) return false;
   if (!stat.isDirectory) throw new UsageError('is no directory', { file: directory });
   const [first] = diskStorage.list(directory);
-  if (first === undefined) return;
+  if (first === undefined) return true;
   throw new UsageError('the output directory is not empty', {
     file: path.join(directory, first),
     hint: 'give a new or an empty directory with --output',
   });
+}
+
+/** Removes the directories that a run has made in its target and left empty, and the target itself where it was not there before. */
+export function clearTarget(directory: string, wasThere: boolean): void {
+  if (!diskStorage.stat(directory)?.isDirectory) return;
+  for (const keyspace of diskStorage.list(directory)) {
+    const below = path.join(directory, keyspace);
+    for (const table of diskStorage.list(below)) removeEmpty(path.join(below, table));
+    removeEmpty(below);
+  }
+  if (!wasThere) removeEmpty(directory);
+}
+
+function removeEmpty(directory: string): void {
+  if (diskStorage.list(directory).length === 0) fs.rmdirSync(directory);
 }

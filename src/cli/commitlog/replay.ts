@@ -19,7 +19,7 @@ import { withCleanUp } from '../interrupt.js';
 import { type Progress, startProgress } from '../progress.js';
 import { cipherOfFlags } from './cipher.js';
 import { drive } from './log-context.js';
-import { logPaths, prepareTarget } from './replay-paths.js';
+import { clearTarget, logPaths, prepareTarget } from './replay-paths.js';
 import { type ReplayWishFlags, replayWish } from './replay-wish.js';
 
 export type ReplayFlags = ReplayWishFlags & {
@@ -65,8 +65,9 @@ export async function replayPaths(
   const mode = modeOf(flags);
   const context = await openReplay(paths, flags, stage.tell);
   if (mode !== 'in place') {
-    if (mode === 'aside') prepareTarget(flags.output!);
-    return run(context, mode, flags, stage);
+    if (mode === 'dry') return run(context, mode, flags, stage);
+    const wasThere = prepareTarget(flags.output!);
+    return run(context, mode, flags, stage, () => clearTarget(flags.output!, wasThere));
   }
   const { replayInPlace } = await import('./replay-in-place.js');
   return replayInPlace(context, flags, stage, {
@@ -128,12 +129,13 @@ function directoriesOf(data: readonly string[] = []): readonly string[] {
   return data.filter((directory) => diskStorage.stat(directory)?.isDirectory);
 }
 
-/** `count` reads only, and counts what would be replayed. */
+/** `count` reads only, and counts what would be replayed. @param clear what is left of a run that came to nothing, beside its SSTables */
 async function run(
   context: ReplayContext,
   mode: ReplayMode | 'count',
   flags: ReplayFlags,
   stage: ReplayStage,
+  clear: () => void = () => {},
 ): Promise<ReplayReport> {
   const { segments, options } = context;
   const total = segments.reduce((sum, { bytes }) => sum + bytes, 0);
@@ -141,6 +143,10 @@ async function run(
   const started = performance.now();
   const thread = mode === 'aside' || mode === 'in place' ? await startThread(flags, total) : undefined;
   const output = mode === 'count' ? undefined : openOutput(context, mode, flags, thread);
+  const undo = () => {
+    output?.abort();
+    clear();
+  };
   const replay = () =>
     replayLog(diskStorage, segments, {
       ...options,
@@ -148,12 +154,12 @@ async function run(
       drive: driver(segments, progress),
     });
   try {
-    const result = output ? await withCleanUp(() => output.abort(), replay) : await replay();
+    const result = output ? await withCleanUp(undo, replay) : await replay();
     output?.complete();
     const seconds = (performance.now() - started) / 1000;
     return reportOf(context, mode === 'count' ? 'in place' : mode, flags, result, output, seconds);
   } catch (error) {
-    output?.abort();
+    undo();
     throw error;
   } finally {
     progress.stop();
