@@ -11,7 +11,8 @@ partition that the index names and the data confirms. Without an index, partitio
 What is kept is unchanged, cell for cell; only a range tombstone that reaches into lost rows is cut to those that are kept. What is lost is told:
 token ranges, keys and rows, as far as they are known. Then nodetool repair brings it back from other replicas.
 
-Statistics.db must be there, since rows can't be read without its header, and so must CompressionInfo.db of compressed tables.
+A lost CompressionInfo.db is made anew from Data.db, if that is whole: chunks are found by their checksums. For the header of Statistics.db, without which
+no row can be read, a copy of the same SSTable in a snapshot or backup of the table is looked for; no other SSTable can stand in.
 
 Exits 1 where something is lost.`;
   static override examples = [

@@ -1,6 +1,6 @@
 /**
  * Opens what there is of a damaged SSTable for a salvage. Data.db and the serialization header (Statistics.db) it can't do without, nor, where the data
- * is compressed, without CompressionInfo.db; everything else may be missing or damaged. No byte is taken for good that no checksum covers:
+ * is compressed, without CompressionInfo.db (see restore.ts for how these may be had again); everything else may be missing or damaged. No byte is taken for good that no checksum covers:
  *
  *   compressed     each chunk's own CRC-32
  *   uncompressed   the chunk's in CRC.db; where that is missing or damaged, Digest.crc32 over the whole

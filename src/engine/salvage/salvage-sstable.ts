@@ -15,6 +15,7 @@ import {
   type TableLayout,
   type WrittenSSTable,
 } from '../../sstable/sstable-writer.js';
+import { restoreComponents } from './restore.js';
 import { Salvage, type Salvaged } from './salvage.js';
 import { type OpenedSalvage, openSalvage } from './salvage-source.js';
 
@@ -57,11 +58,12 @@ const BYTES_PER_KEY = 256;
  * @throws CorruptError, UsageError, UnsupportedError where nothing can be read
  */
 export async function salvageSSTable(
-  storage: Storage,
+  disk: Storage,
   source: Descriptor,
   target: SalvageTarget,
   options: SalvageOptions,
 ): Promise<SalvageResult> {
+  const { storage, notes } = await restoreComponents(disk, source, options.definition);
   const opened = await openSalvage(storage, source, options);
   try {
     const origin = originOf(opened);
@@ -86,7 +88,14 @@ export async function salvageSSTable(
       const written = salvaged.partitions > 0 ? writer.finish() : undefined;
       if (written) writer.publish();
       else writer.abort();
-      return { ...salvaged, source, written, header: opened.source.header, notes: opened.notes, isRepairDropped };
+      return {
+        ...salvaged,
+        source,
+        written,
+        header: opened.source.header,
+        notes: [...notes, ...opened.notes],
+        isRepairDropped,
+      };
     } catch (error) {
       writer.abort();
       throw error;

@@ -38,12 +38,12 @@ export function salvageStatistics(storage: Storage, descriptor: Descriptor): Sal
   } catch (error) {
     if (!(error instanceof LsmctlError)) throw error;
     throw new CorruptError(
-      `the serialization header is lost, without which no row can be read: ${error.message}`,
+      `the serialization header is lost, and with it the times that all others are stored as differences to, which no other SSTable has: ${error.message}`,
       {
         ...error.facts,
         file,
         component: COMPONENT.statistics,
-        hint: 'put back Statistics.db of a snapshot or backup of this very SSTable, and salvage again',
+        hint: 'put Statistics.db of a snapshot or backup of this very SSTable in its place and salvage again; copies below the same table directory are found by themselves',
       },
       { cause: error },
     );
