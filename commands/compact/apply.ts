@@ -25,15 +25,17 @@ Exit 0: done, or nothing to do; 1: a dry run of a plan that would change somethi
 
   async run(): Promise<object> {
     const { args, flags } = await this.parse(CompactApply);
-    const [{ applyPlan }, { stageOf }, { compactionReport, compactionText }, { jsonDocument }] = await Promise.all([
-      import('../../src/cli/compact/apply.js'),
-      import('../../src/cli/compact/stage.js'),
-      import('../../src/render/compaction-report.js'),
-      import('../../src/render/json.js'),
-    ]);
+    const [{ applyPlan }, { isLeftPending }, { stageOf }, { compactionReport, compactionText }, { jsonDocument }] =
+      await Promise.all([
+        import('../../src/cli/compact/apply.js'),
+        import('../../src/cli/compact/run.js'),
+        import('../../src/cli/compact/stage.js'),
+        import('../../src/render/compaction-report.js'),
+        import('../../src/render/json.js'),
+      ]);
     const { tables, isDeclined } = await applyPlan(args.plan, flags, stageOf(this.jsonEnabled()));
-    if (isDeclined) this.exitWith(EXIT.findings);
-    else if (!this.jsonEnabled()) this.out.writeText(compactionText(tables, process.stdout.columns ?? 0));
+    if (isDeclined || isLeftPending(tables)) this.exitWith(EXIT.findings);
+    if (!isDeclined && !this.jsonEnabled()) this.out.writeText(compactionText(tables, process.stdout.columns ?? 0));
     return jsonDocument('compact-apply', 1, { isDeclined, ...compactionReport(tables) });
   }
 }

@@ -17,7 +17,7 @@ copied.
 Deletions and expired data go once gc_grace_seconds are over, where no other SSTable of the table may hold older data of their partition. What is
 in the commit log and not in an SSTable yet is not known here: flush first (nodetool drain), or raise --gc-grace.
 
-Exit 0: done, or nothing to do; 1: the answer was no; 4: refused as unsafe, before anything was touched.`;
+Exit 0: done, or nothing to do; 1: a dry run that would change something, or the answer was no; 4: refused as unsafe, before anything was touched.`;
   static override examples = [
     '<%= config.bin %> compact run /var/lib/cassandra/data/shop/orders-*',
     '<%= config.bin %> compact run /var/lib/cassandra/data/shop --major --yes --max-rate 50M',
@@ -31,19 +31,18 @@ Exit 0: done, or nothing to do; 1: the answer was no; 4: refused as unsafe, befo
 
   async run(): Promise<object> {
     const { argv, flags } = await this.parse(CompactRun);
-    const [{ runCompactions }, { stageOf }, { compactionReport, compactionText }, { jsonDocument }] = await Promise.all(
-      [
+    const [{ isLeftPending, runCompactions }, { stageOf }, { compactionReport, compactionText }, { jsonDocument }] =
+      await Promise.all([
         import('../../src/cli/compact/run.js'),
         import('../../src/cli/compact/stage.js'),
         import('../../src/render/compaction-report.js'),
         import('../../src/render/json.js'),
-      ],
-    );
+      ]);
     const paths = argv.length > 0 ? (argv as string[]) : ['.'];
     const { tables, problems, isDeclined } = await runCompactions(paths, flags, stageOf(this.jsonEnabled()));
     for (const { path, message } of problems) this.notice(`${path}: ${message}`);
-    if (isDeclined) this.exitWith(EXIT.findings);
-    else if (!this.jsonEnabled()) this.out.writeText(compactionText(tables, process.stdout.columns ?? 0));
+    if (isDeclined || isLeftPending(tables)) this.exitWith(EXIT.findings);
+    if (!isDeclined && !this.jsonEnabled()) this.out.writeText(compactionText(tables, process.stdout.columns ?? 0));
     return jsonDocument('compact-run', 2, { isDeclined, ...compactionReport(tables) });
   }
 }

@@ -49,6 +49,11 @@ export type RunResult = {
   readonly isDeclined: boolean;
 };
 
+/** Whether a dry run has found something that would be changed: as in every command, changes that are pending are findings. */
+export function isLeftPending(tables: readonly Executed[]): boolean {
+  return tables.some(({ mode, results, cut }) => mode === 'dry' && (results.length > 0 || cut !== undefined));
+}
+
 /** What is to be done with a table's tasks. */
 export type Work = {
   readonly planned: Planned;
