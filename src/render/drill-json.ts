@@ -68,6 +68,7 @@ function tableJson({
   firstMicros,
   lastMicros,
   answers,
+  unmeasured,
 }: DrillTable): object {
   const shown = [...keys].slice(0, MOST_KEYS);
   return {
@@ -80,6 +81,7 @@ function tableJson({
     firstMicros,
     lastMicros,
     answers,
+    unmeasured,
     firstKeys: log ? shown.map((key) => keyText(log, Buffer.from(key, 'latin1'))) : [],
   };
 }

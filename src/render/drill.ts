@@ -176,6 +176,10 @@ function lossText({ loss, answers, tables, log }: DrillReport): string {
         `of these rows, ${countText(answers.notInLog)} of keys of which the log lost nothing: they were in SSTables`,
       );
   } else if (answers && writes > 0) details.push('answers: the same, since other writes stand over all that is lost');
+  const blind = tables.filter(({ unmeasured }) => unmeasured !== undefined);
+  for (const { keyspace, table, unmeasured } of blind.slice(0, MOST_PROBLEMS)) {
+    details.push(`answers of ${keyspace}.${table}: not compared, ${unmeasured}`);
+  }
   if (!answers) details.push('answers: not compared, there is no live directory to compare with');
   if (systemWrites > 0) details.push(`and ${plural(systemWrites, 'write')} of Cassandra's own tables`);
   return [head, ...details.map((text) => lines(text)), ...tableLines(tables)].join('\n');
@@ -260,6 +264,7 @@ function resultText({ result }: DrillReport): string {
   return [
     wrapWords(head, 0, WIDTH).join('\n'),
     ...(errors + warnings > 0 ? [`  ${counts} (lsmctl verify --deep tells them)`] : []),
+    ...(result.replayFailed === undefined ? [] : [lines(`! the log could not be replayed: ${result.replayFailed}`)]),
     ...wrong.map(({ rule, message, file }) => lines(`! ${rule}: ${message}: ${path.basename(file)}`)),
   ].join('\n');
 }

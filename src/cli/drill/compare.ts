@@ -1,4 +1,6 @@
 /** Holds what the whole log and its SSTables answer against what the recovered copy answers, table by table. */
+import path from 'node:path';
+import { CorruptError } from '../../bytes/errors.js';
 import { diskStorage } from '../../bytes/source.js';
 import { findTable, isSystemKeyspace, type Schema } from '../../cql/schema.js';
 import { resolvePaths } from '../../engine/data-directory.js';
@@ -23,9 +25,15 @@ export type Sides = {
   readonly wants: (keyspace: string, table: string) => boolean;
 };
 
-export type TableAnswers = { readonly keyspace: string; readonly table: string; readonly answers: AnswerLoss; readonly firstMicros: number | undefined }; // biome-ignore format: one line
+export type TableAnswers = {
+  readonly keyspace: string;
+  readonly table: string;
+  readonly answers: AnswerLoss | { readonly unmeasured: string };
+  /** Of rows that are not those of lost writes. */
+  readonly firstMicros: number | undefined;
+};
 
-/** Tables that are not Cassandra's own, those that differ or might have. @throws CorruptError, UnsupportedError, UsageError */
+/** Tables that are not Cassandra's own, those that differ or might have. @throws UnsupportedError, UsageError */
 export async function compareSides(sides: Sides): Promise<TableAnswers[]> {
   const before = tablesOf(sides.before);
   const after = tablesOf(sides.after);
@@ -37,14 +45,19 @@ export async function compareSides(sides: Sides): Promise<TableAnswers[]> {
     const { keyspace, table } = (a[0] ?? b[0])!.place;
     if (isSystemKeyspace(keyspace) || !sides.wants(keyspace, table)) continue;
     const notInLog = { rows: 0, firstMicros: undefined as number | undefined };
-    const counts = await compareTable(a, b, sides, { keyspace, table, lost, notInLog });
-    found.push({ keyspace, table, answers: { ...lossOf(counts), notInLog: notInLog.rows }, firstMicros: notInLog.firstMicros }); // biome-ignore format: one line
+    try {
+      const counts = await compareTable(a, b, sides, { keyspace, table, lost, notInLog });
+      const { gone, older, back, keys } = counts;
+      const answers = { gone, older, back, keys, notInLog: notInLog.rows };
+      found.push({ keyspace, table, answers, firstMicros: notInLog.firstMicros });
+    } catch (error) {
+      // a result that is not sound; other tables may be
+      if (!(error instanceof CorruptError)) throw error;
+      const unmeasured = `${path.basename(error.facts.file ?? '')}: ${error.message}`;
+      found.push({ keyspace, table, answers: { unmeasured }, firstMicros: undefined });
+    }
   }
   return found;
-}
-
-function lossOf({ gone, older, back, keys }: AnswerCounts): Omit<AnswerLoss, 'notInLog'> {
-  return { gone, older, back, keys };
 }
 
 /** By `keyspace.table`; hidden tables of indexes answer nothing themselves. */

@@ -25,6 +25,7 @@ export function lostSeconds(
 export function sumAnswers(compared: readonly TableAnswers[]): AnswerLoss {
   const sum = { gone: 0, older: 0, back: 0, keys: 0, notInLog: 0 };
   for (const { answers } of compared) {
+    if ('unmeasured' in answers) continue;
     for (const name of Object.keys(sum) as (keyof typeof sum)[]) sum[name] += answers[name];
   }
   return sum;
@@ -33,16 +34,30 @@ export function sumAnswers(compared: readonly TableAnswers[]): AnswerLoss {
 /** Tables of which the log lost writes, then those that answer less all the same. */
 export function drillTables(lost: LossTally, compared: readonly TableAnswers[] | undefined): DrillTable[] {
   const answersOf = new Map((compared ?? []).map((one) => [`${one.keyspace}.${one.table}`, one]));
+  const shown = (answers: TableAnswers['answers'] | undefined): Pick<DrillTable, 'answers' | 'unmeasured'> =>
+    !answers ? {} : 'unmeasured' in answers ? answers : { answers };
   const tables = lost.tables().map(({ table: log, ...rest }): DrillTable => {
     const name = `${log.keyspace}.${log.name}`;
     const answers = answersOf.get(name)?.answers;
     answersOf.delete(name);
-    return { ...rest, log, keyspace: log.keyspace, table: log.name, ...(answers && { answers }) };
+    return { ...rest, log, keyspace: log.keyspace, table: log.name, ...shown(answers) };
   });
-  const none = { tableId: undefined, isSystem: false, log: undefined, writes: 0, firstMicros: undefined, lastMicros: undefined }; // biome-ignore format: one line
-  const others = [...answersOf.values()].filter(({ answers: { gone, older, back } }) => gone + older + back > 0);
+  const others = [...answersOf.values()].filter(
+    ({ answers }) => 'unmeasured' in answers || answers.gone + answers.older + answers.back > 0,
+  );
   return [
     ...tables,
-    ...others.map(({ keyspace, table, answers }) => ({ ...none, keyspace, table, keys: new Set<string>(), answers })),
+    ...others.map(({ keyspace, table, answers }) => ({
+      tableId: undefined,
+      keyspace,
+      table,
+      isSystem: false,
+      log: undefined,
+      writes: 0,
+      keys: new Set<string>(),
+      firstMicros: undefined,
+      lastMicros: undefined,
+      ...shown(answers),
+    })),
   ];
 }

@@ -1,12 +1,12 @@
 /** `lsmctl drill`: a copy, a crash, a recovery, and what that cost. */
 import path from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { UsageError } from '../../bytes/errors.js';
+import { CorruptError, UsageError } from '../../bytes/errors.js';
 import { diskStorage } from '../../bytes/source.js';
 import { findSegments, type SegmentFile } from '../../commitlog/commit-log-directory.js';
 import type { LogTable } from '../../commitlog/log-schema.js';
 import { isSystemKeyspace } from '../../cql/schema.js';
-import { type Persisted, readPersisted } from '../../engine/commitlog-persisted.js';
+import { NOTHING_PERSISTED, type Persisted, readPersisted } from '../../engine/commitlog-persisted.js';
 import { type LogReport, verifyLog } from '../../engine/commitlog-verify.js';
 import type { Base } from '../../engine/drill/base.js';
 import type { CrashRequest } from '../../engine/drill/crash.js';
@@ -92,7 +92,7 @@ type Recovered = {
   readonly persisted: Persisted;
   readonly start: LogReport;
   readonly takesAll: boolean;
-  readonly replayed: DrillReplayed;
+  readonly replayed: DrillReplayed | { readonly failed: string };
   readonly verified: Awaited<ReturnType<typeof verifyCopy>>;
   readonly files: { readonly linked: number; readonly copied: number };
 };
@@ -126,12 +126,7 @@ class Drill {
       loss,
       answers: compared && sumAnswers(compared),
       phases: this.phases,
-      result: {
-        ...verified,
-        replayedMutations: replayed.replayed,
-        replayedUpdates: replayed.tables.reduce((sum, { updates }) => sum + updates, 0),
-        writtenSSTables: replayed.sstables,
-      },
+      result: { ...verified, ...replayCounts(replayed) },
       base: report,
     };
     const newestOfAll = report.against?.newestMicros ?? survey.newestOfClients;
@@ -192,7 +187,7 @@ class Drill {
 
     const opened = await this.timed('open', async () => {
       const { log } = await copySchema(work, DATA, live, flags, () => {});
-      const persisted = await readPersisted(diskStorage, this.dataIn(DATA), flags.now);
+      const persisted = await this.persistedIn(this.dataIn(DATA));
       return { persisted, damaged: { segments: this.segmentsIn(CRASHED), schema: log, cipherOf } };
     });
     const { persisted, damaged } = opened;
@@ -206,8 +201,12 @@ class Drill {
       onLeft() {},
     });
     const takesAll = flags['skip-corrupt'] || start.verdict === 'stops';
-    const replayed = await this.timed('replay', () => this.replay(damaged, persisted, takesAll, RECOVERED));
-    this.describe(`${plural(replayed.replayed, 'mutation')} into ${plural(replayed.sstables, 'SSTable')}`);
+    const replayed = await this.timed('replay', () => this.tryReplay(damaged, persisted, takesAll));
+    this.describe(
+      'failed' in replayed
+        ? `failed: ${replayed.failed}`
+        : `${plural(replayed.replayed, 'mutation')} into ${plural(replayed.sstables, 'SSTable')}`,
+    );
 
     const verified = await this.timed('verify', () =>
       verifyCopy([...this.dataIn(DATA), ...this.dataIn(RECOVERED)], flags, this.tell.isQuiet),
@@ -236,6 +235,33 @@ class Drill {
 
   private segmentsIn(name: string): SegmentFile[] {
     return this.dataIn(name).flatMap((directory) => findSegments(diskStorage, [directory]));
+  }
+
+  /** What can't be told is replayed anew: that does no harm, and the verification finds what is wrong. */
+  private async persistedIn(data: readonly string[]): Promise<Persisted> {
+    try {
+      return await readPersisted(diskStorage, data, this.flags.now);
+    } catch (error) {
+      if (!(error instanceof CorruptError)) throw error;
+      this.tell.notice(
+        `what SSTables hold is not known, the whole log is replayed: ${error.facts.file}: ${error.message}`,
+      );
+      return NOTHING_PERSISTED;
+    }
+  }
+
+  /** An SSTable that is damaged may keep the log from being replayed: then the result is not sound. */
+  private async tryReplay(
+    side: LogSide,
+    persisted: Persisted,
+    takesAll: boolean,
+  ): Promise<DrillReplayed | { readonly failed: string }> {
+    try {
+      return await this.replay(side, persisted, takesAll, RECOVERED);
+    } catch (error) {
+      if (!(error instanceof CorruptError)) throw error;
+      return { failed: `${path.basename(error.facts.file ?? '')}: ${error.message}` };
+    }
   }
 
   private replay(
@@ -302,7 +328,7 @@ class Drill {
     if (isSameBase && lost.writes === 0) return [];
     const lostTables = lost.tables();
     const data = isSameBase ? this.dataIn(DATA) : this.places.dataDirectories;
-    const persisted = isSameBase ? ofCopy : await readPersisted(diskStorage, data, nowSeconds);
+    const persisted = isSameBase ? ofCopy : await this.persistedIn(data);
     const ids = new Set(lostTables.map(({ tableId }) => tableId));
     // what was wrong with the log before the drill is no loss of the drill
     await this.replay(side, persisted, true, REFERENCE, ({ id }) => !isSameBase || ids.has(id));
@@ -316,6 +342,20 @@ class Drill {
       wants: (keyspace, table) => isChosen(this.flags, keyspace, table),
     });
   }
+}
+
+function replayCounts(replayed: Recovered['replayed']) {
+  if ('failed' in replayed) {
+    return {
+      isSound: false,
+      replayFailed: replayed.failed,
+      replayedMutations: 0,
+      replayedUpdates: 0,
+      writtenSSTables: 0,
+    };
+  }
+  const replayedUpdates = replayed.tables.reduce((sum, { updates }) => sum + updates, 0);
+  return { replayedMutations: replayed.replayed, replayedUpdates, writtenSSTables: replayed.sstables };
 }
 
 function startReport(start: LogReport, segments: number, takesAll: boolean, stillReadable: number): StartReport {

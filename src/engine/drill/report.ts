@@ -53,6 +53,8 @@ export type DrillTable = {
   readonly lastMicros: number | undefined;
   /** Absent of Cassandra's own tables, and where there is nothing to compare with. */
   readonly answers?: AnswerLoss;
+  /** Why the answers could not be compared. */
+  readonly unmeasured?: string;
 };
 
 export type BaseReport = {
@@ -100,6 +102,8 @@ export type ResultReport = {
   readonly replayedMutations: number;
   readonly replayedUpdates: number;
   readonly writtenSSTables: number;
+  /** Why the log could not be replayed into it. */
+  readonly replayFailed?: string;
 };
 
 export type Compared = {

@@ -135,6 +135,12 @@ describe('--backup', () => {
     expect(report.result.isSound).toBe(false);
     expect(report.reasons).toEqual(['the result is not sound']);
     expect(drillText(report)).toMatch(/NOT SOUND/);
+    const compared = await drill(data, { backup });
+    expect(compared.tables.map(({ table, unmeasured }) => [table, unmeasured])).toEqual([
+      ['orders_by_id', 'oa-1-big-Data.db: chunk checksum differs'],
+    ]);
+    fs.writeFileSync(file.replace('Data', 'Statistics'), 'none');
+    expect((await drill(data, { backup })).result.isSound).toBe(false);
   });
 
   it('of a snapshot takes the incremental backups beside it', async () => {
