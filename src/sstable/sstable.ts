@@ -24,9 +24,9 @@ export class SSTable {
     this.data = data;
   }
 
-  /** A cursor over the partitions of plain positions [start, end). `start` must be where a partition begins. */
-  cursor(start = 0, end: number = this.data.length): UnfilteredCursor {
-    return new UnfilteredCursor(new DataCursor(this.data, start, end), this.header, this.descriptor.version);
+  /** A cursor over the partitions of plain positions [start, end), read from `data`. `start` must be where a partition begins. */
+  cursor(start = 0, end: number = this.data.length, data: DataFile = this.data): UnfilteredCursor {
+    return new UnfilteredCursor(new DataCursor(data, start, end), this.header, this.descriptor.version);
   }
 
   /** Every partition in the order of the file, as objects. @throws CorruptError with the file and offset at which reading had to stop */

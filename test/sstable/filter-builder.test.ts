@@ -6,7 +6,7 @@ import { UnsupportedError } from '../../src/bytes/errors.js';
 import { toBigInt } from '../../src/bytes/int64.js';
 import { murmur3 } from '../../src/bytes/murmur3.js';
 import { addHashToFilter, bitsSet, isHashPresent, isPresent, makeFilter } from '../../src/sstable/filter.js';
-import { FilterBits } from '../../src/sstable/filter-bits.js';
+import { FilterBits, MANY_HASHES } from '../../src/sstable/filter-bits.js';
 import { FilterBuilder, filterSpec, makeFilterBuilder } from '../../src/sstable/filter-builder.js';
 import { versionOf } from '../../src/sstable/version.js';
 
@@ -163,4 +163,22 @@ describe('FilterBits', () => {
     }
     expect(bitsSet(copy)).toBe(set);
   });
+});
+
+it('sets the bits of many hashes as those of each', () => {
+  for (const words of [1, 3, 17, 1000, 12_345]) {
+    for (const hashCount of [1, 2, 5, 14]) {
+      const one = new FilterBits(words, hashCount);
+      const many = new FilterBits(words, hashCount, MANY_HASHES * 16);
+      const hashes = new Int32Array((MANY_HASHES + 500) * 4);
+      const odd = [0, -1, 0x7fffffff, -0x80000000, 1];
+      for (let i = 0; i < hashes.length; i++) {
+        hashes[i] =
+          i < 500 ? odd[Math.floor(i / 5 ** (i % 4)) % 5]! : Math.imul(i + words, 0x9e3779b1) ^ (i * hashCount);
+      }
+      for (let i = 0; i < hashes.length; i += 4) one.set(hashes.subarray(i, i + 4));
+      many.setMany(hashes, hashes.length / 4);
+      expect(Buffer.compare(many.bits, one.bits), `${words} words, ${hashCount} functions`).toBe(0);
+    }
+  }
 });

@@ -105,9 +105,42 @@ export function setBits(bits: usize, words: u32, hashCount: i32, hash: usize): v
   }
 }
 
-/** Sets the bits of `count` hashes, one after the other. */
+/** What is left of a division, from 0 on whatever the signs. */
+// @ts-ignore: decorators of functions are AssemblyScript
+@inline
+function modulo(value: i64, by: i64): i64 {
+  const rest = value % by;
+  return rest < 0 ? rest + by : rest;
+}
+
+/**
+ * Sets the bits of `count` hashes, one after the other. Divisions cost more than all else: of each hash h1 and h2 are divided, and the rests are added
+ * up, with what a sum loses that goes beyond 2^63.
+ */
 export function setBitsOf(bits: usize, words: u32, hashCount: i32, hashes: usize, count: i32): void {
-  for (let i = 0; i < count; i++) setBits(bits, words, hashCount, hashes + (<usize>i << 4));
+  const capacity = <i64>words << 6;
+  const wrapped = <i64>((u64.MAX_VALUE % <u64>capacity) + 1) % capacity;
+  for (let i = 0; i < count; i++) {
+    const hash = hashes + (<usize>i << 4);
+    const step = <i64>rotl<u64>(load<u64>(hash), 32);
+    let sum = <i64>rotl<u64>(load<u64>(hash + 8), 32);
+    const stepRest = modulo(step, capacity);
+    let rest = modulo(sum, capacity);
+    for (let k = 0; k < hashCount; k++) {
+      const bit = <u64>(sum >= 0 || rest == 0 ? rest : capacity - rest);
+      const at = bits + <usize>(bit >> 3);
+      store<u8>(at, load<u8>(at) | (1 << (<u8>bit & 7)));
+      const next = sum + step;
+      rest += stepRest;
+      if (rest >= capacity) rest -= capacity;
+      if (((sum ^ next) & (step ^ next)) < 0) {
+        rest += sum < 0 ? wrapped : -wrapped;
+        if (rest >= capacity) rest -= capacity;
+        else if (rest < 0) rest += capacity;
+      }
+      sum = next;
+    }
+  }
 }
 
 /** Whether all of the bits are set. */
@@ -121,4 +154,11 @@ export function hasBits(bits: usize, words: u32, hashCount: i32, hash: usize): b
     sum += step;
   }
   return true;
+}
+
+/** How many bits are set in the words of 64 bits of `[start, end)`. */
+export function countBits(start: usize, end: usize): u32 {
+  let count: u64 = 0;
+  for (let at = start; at < end; at += 8) count += popcnt<u64>(load<u64>(at));
+  return <u32>count;
 }

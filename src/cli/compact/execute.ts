@@ -5,10 +5,12 @@ import { performance } from 'node:perf_hooks';
 import { RefusedError } from '../../bytes/errors.js';
 import { CountingOutput, diskOutput, type OutputStorage } from '../../bytes/sink.js';
 import { diskStorage, type Storage } from '../../bytes/source.js';
+import type { ReadAhead } from '../../engine/compaction/compaction-task.js';
 import { TableCompaction, type TableCompactionMode } from '../../engine/compaction/table-compaction.js';
 import type { PlanLeft, WantedTask } from '../../engine/plan/strategy-rounds.js';
 import type { Candidate } from '../../engine/strategies/strategy.js';
 import type { CompactedTable, ReportedTask } from '../../render/compaction-report.js';
+import type { OpenDataSink } from '../../sstable/data-sink.js';
 import { latestWritten } from '../../sstable/version.js';
 import { breathe, interruptible, withCleanUp } from '../interrupt.js';
 import { startProgress } from '../progress.js';
@@ -56,9 +58,9 @@ export type Executed = CompactedTable & {
  */
 export async function execute(execution: Execution): Promise<Executed> {
   const { table, tasks, mode, quiet, maxRate } = execution;
-  const thread = mode === 'dry' ? undefined : await startThread(execution);
+  const threads = mode === 'dry' ? undefined : await startThreads(execution);
   const throttle = maxRate === undefined ? undefined : new Throttle(maxRate);
-  const compaction = openCompaction(execution, throttle, thread?.open);
+  const compaction = openCompaction(execution, throttle, threads);
   const progress = await startProgress(`compacting ${table.name}:`, execution.readBytes, quiet, true);
   const started = performance.now();
   const results: ReportedTask[] = [];
@@ -108,14 +110,14 @@ export async function execute(execution: Execution): Promise<Executed> {
     throw error;
   } finally {
     progress.stop();
-    await thread?.close();
+    await threads?.close();
   }
 }
 
 function openCompaction(
   { table, mode, target, nowSeconds, hostId, garbageCollect, columnIndexBytes }: Execution,
   throttle: Throttle | undefined,
-  openData: ConstructorParameters<typeof TableCompaction>[0]['openData'],
+  threads: Threads | undefined,
 ): TableCompaction {
   const { sstables, takenIds, definition, params, gcGraceSeconds, isStrict, unflushed } = table;
   const output: OutputStorage = mode === 'dry' ? new CountingOutput() : diskOutput;
@@ -135,7 +137,8 @@ function openCompaction(
     gcGraceSeconds,
     hostId,
     isStrict,
-    openData,
+    openData: threads?.openData,
+    readAhead: threads?.readAhead,
     garbageCollect,
     unflushed,
     randomBits: () => randomBytes(8).readBigUInt64BE(),
@@ -173,11 +176,25 @@ function needRoom({ target }: Execution, inputs: readonly Candidate[]): void {
 /** Bytes of Data.db below which a thread would hardly have started when all is done. */
 const MIN_THREAD_BYTES = 8 << 20;
 
-/** A thread for compressing and writing, where that pays or is asked for; none where a rate is to be held, whose bytes are counted in this one. */
-async function startThread({ jobs, readBytes, maxRate }: Execution) {
+type Threads = {
+  readonly openData: OpenDataSink;
+  readonly readAhead: ReadAhead;
+  close(): Promise<unknown>;
+};
+
+/**
+ * Threads for reading and decompressing and for compressing and writing, where that pays or is asked for; none where a rate is to be held, whose
+ * bytes are counted in this one.
+ */
+async function startThreads({ jobs, readBytes, maxRate }: Execution): Promise<Threads | undefined> {
   if (maxRate !== undefined) return undefined;
   const wanted = jobs ?? (readBytes >= MIN_THREAD_BYTES ? availableParallelism() : 1);
   if (wanted < 2) return undefined;
-  const { DataThread } = await import('./data-thread.js');
-  return new DataThread();
+  const [{ ReadThread }, { DataThread }] = await Promise.all([import('./read-thread.js'), import('./data-thread.js')]);
+  const [reading, writing] = [new ReadThread(), new DataThread()];
+  return {
+    openData: writing.open,
+    readAhead: reading.readAhead,
+    close: () => Promise.all([reading.close(), writing.close()]),
+  };
 }

@@ -6,6 +6,7 @@ import { toBigInt } from '../../bytes/int64.js';
 import type { OutputStorage } from '../../bytes/sink.js';
 import type { Storage } from '../../bytes/source.js';
 import type { Table, View } from '../../cql/schema.js';
+import type { DataFile } from '../../sstable/data-file.js';
 import type { OpenDataSink } from '../../sstable/data-sink.js';
 import type { Descriptor } from '../../sstable/descriptor.js';
 import type { MarkerBuffer } from '../../sstable/marker-buffer.js';
@@ -49,6 +50,8 @@ export type CompactionSetup = {
   readonly hostId?: string | undefined;
   /** Where Data.db's bytes go, see SSTableWriterOptions; not used where files are cut by their stored size. */
   readonly openData?: OpenDataSink | undefined;
+  /** Reads Data.db of the inputs ahead of the merge; absent: it is read when it is needed. */
+  readonly readAhead?: ReadAhead | undefined;
   /** Rows live by their liveness alone, see {@link PurgeOptions.strictLiveness}. */
   readonly isStrict: boolean;
   /** The compaction is `nodetool garbagecollect` of one SSTable: what others hide goes. */
@@ -56,6 +59,14 @@ export type CompactionSetup = {
   /** What a node would have in its memtables: it is asked before a tombstone is dropped. */
   readonly unflushed?: UnflushedSource | undefined;
 };
+
+/**
+ * Begins to read all of these from their beginnings. `files`: in the order of `inputs`, to be read in their stead; `end`: nothing more is wanted of
+ * them. `undefined` where that would not pay.
+ */
+export type ReadAhead = (
+  inputs: readonly { readonly descriptor: Descriptor; readonly data: DataFile }[],
+) => { readonly files: readonly DataFile[]; readonly end: () => void } | undefined;
 
 export type CompactionResult = {
   readonly outputs: readonly WrittenSSTable[];
@@ -103,6 +114,7 @@ export class CompactionTask {
   private sink: CompactionSink | undefined;
   private shadows: OverlapShadows | undefined;
   private plain: PlainMerge | undefined;
+  private ahead: ReturnType<ReadAhead>;
 
   constructor(setup: CompactionSetup) {
     this.setup = setup;
@@ -152,9 +164,10 @@ export class CompactionTask {
     );
     const dropped = droppedTimes(definition);
     this.shadows = await this.openShadows(overlapping);
-    const sources = sstables.map((sstable) => {
+    this.ahead = this.setup.readAhead?.(sstables);
+    const sources = sstables.map((sstable, i) => {
       const map = columnMap(sstable.header, header, dropped);
-      const source = new MergeSource(sstable.cursor(), map, partitioner);
+      const source = new MergeSource(sstable.cursor(0, sstable.data.length, this.ahead?.files[i]), map, partitioner);
       source.copiesCells = !this.shadows && hasSameCells(sstable.header, header, map);
       return source;
     });
@@ -245,6 +258,8 @@ export class CompactionTask {
 
   /** Lets go of the inputs. */
   close(): void {
+    this.ahead?.end();
+    this.ahead = undefined;
     for (const sstable of this.sstables.splice(0)) sstable.close();
     this.shadows?.close();
     this.shadows = undefined;

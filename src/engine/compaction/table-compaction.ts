@@ -18,7 +18,7 @@ import { transactionId } from '../lifecycle/transaction-id.js';
 import type { CompactionParams } from '../strategies/options.js';
 import type { Candidate } from '../strategies/strategy.js';
 import { mutateLevel } from '../surgery/mutate-statistics.js';
-import { type CompactionResult, CompactionTask, type Pace, withoutReading } from './compaction-task.js';
+import { type CompactionResult, CompactionTask, type Pace, type ReadAhead, withoutReading } from './compaction-task.js';
 import { copySSTable, publishCopy, removeCopy } from './copy-sstable.js';
 import { overlapOf, overlapOfWritten, type UnflushedSource } from './overlap-purge.js';
 import type { Outside } from './overlap-shadows.js';
@@ -51,6 +51,7 @@ export type TableCompactionSetup = {
   /** See {@link PurgeOptions.strictLiveness}. */
   readonly isStrict: boolean;
   readonly openData?: OpenDataSink | undefined;
+  readonly readAhead?: ReadAhead | undefined;
   /** What tasks of kind `garbagecollect` leave out of what others hide: rows, or rows and cells. */
   readonly garbageCollect?: 'row' | 'cell' | undefined;
   /** See CompactionSetup. */
@@ -160,7 +161,7 @@ export class TableCompaction {
 
   private async taskSetup(task: PlannedTask<Candidate>, transaction: LifecycleTransaction | undefined) {
     const { setup, storage } = this;
-    const { output, definition, params, nowSeconds, gcGraceSeconds, hostId, isStrict, openData } = setup;
+    const { output, definition, params, nowSeconds, gcGraceSeconds, hostId, isStrict, openData, readAhead } = setup;
     const taken = new Set<SSTableFacts>(task.inputs);
     const others = this.current.filter((one) => !taken.has(one));
     this.layout ??= await tableLayout(storage, definition, setup.sstables.at(-1)!.descriptor, {
@@ -187,6 +188,7 @@ export class TableCompaction {
       isStrict,
       garbageCollect: task.kind === 'garbagecollect' ? setup.garbageCollect : undefined,
       openData,
+      readAhead,
       unflushed: setup.unflushed,
     };
   }
