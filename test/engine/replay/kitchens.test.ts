@@ -34,17 +34,19 @@ type Kitchen = {
 
 const kitchens = new Map<string, Promise<Kitchen>>();
 
-function kitchenOf(name: string): Promise<Kitchen> {
-  const known = kitchens.get(name) ?? makeKitchen(name);
-  kitchens.set(name, known);
+/** @param memtableMb how much memory memtables may take: with little of it, there are many SSTables */
+function kitchenOf(name: string, memtableMb = 128): Promise<Kitchen> {
+  const key = `${name} ${memtableMb}`;
+  const known = kitchens.get(key) ?? makeKitchen(name, memtableMb);
+  kitchens.set(key, known);
   return known;
 }
 
-async function makeKitchen(name: string): Promise<Kitchen> {
+async function makeKitchen(name: string, memtableMb: number): Promise<Kitchen> {
   const data = path.join(CORPUS, name, 'data');
   const output = path.join(temporaryDirectory(), 'out');
   const nowSeconds = Number(fs.readFileSync(path.join(CORPUS, name, 'clock'), 'utf8'));
-  await replayPaths([path.join(CORPUS, name)], { ...FLAGS, output, now: nowSeconds }, STAGE);
+  await replayPaths([path.join(CORPUS, name)], { ...FLAGS, output, 'memtable-mb': memtableMb, now: nowSeconds }, STAGE);
   const { schema } = await loadSchema(diskStorage, [data], { nowSeconds });
   const tables = new Map<string, Descriptor[]>();
   for (const { place, sstables } of resolvePaths(diskStorage, [data, output]).directories) {
@@ -59,7 +61,6 @@ const FLAGS = {
   'in-place': false,
   'skip-corrupt': false,
   'dry-run': false,
-  'memtable-mb': 128,
   yes: false,
   jobs: 1,
 };
@@ -80,17 +81,22 @@ const cases = there
 
 describe.skipIf(!there)('a replay onto the SSTables of a killed node', () => {
   it.each(cases)('%s %s: all that the node answered', async (name, table) => {
-    const { schema, nowSeconds, tables } = await kitchenOf(name);
-    const sstables = await Promise.all(tables.get(table)!.map((descriptor) => openDescriptor(diskStorage, descriptor)));
-    const lines = selectLines(sstables, findTable(schema, 'kitchen', table) as Table, nowSeconds);
-    for (const sstable of sstables) sstable.close();
-    const view = recorded(path.join(CORPUS, name, 'view', `${table}.jsonl`)).trim();
-    expect(lines).toEqual(
-      view
-        .split('\n')
-        .map((line) => normalLine(JSON.parse(line)))
-        .sort(),
-    );
+    const kitchen = await kitchenOf(name);
+    expect(await linesOf(kitchen, table)).toEqual(viewOf(name, table));
+  });
+
+  it.each(['wide', 'ranges', 'statics', 'counters', 'collections', 'ttl', 'orders_by_id'])(
+    '%s: the same where memory is short',
+    async (table) => {
+      const kitchen = await kitchenOf('kitchen-oa-1', 0.1);
+      expect(await linesOf(kitchen, table)).toEqual(viewOf('kitchen-oa-1', table));
+    },
+  );
+
+  it('has flushed in parts then', async () => {
+    const [whole, parts] = [await kitchenOf('kitchen-oa-1'), await kitchenOf('kitchen-oa-1', 0.1)];
+    const count = ({ tables }: Kitchen) => [...tables.values()].flat().length;
+    expect(count(parts)).toBeGreaterThan(count(whole) + 10);
   });
 
   it.each(cases)('%s %s: the same dump after a major compaction', async (name, table) => {
@@ -100,6 +106,21 @@ describe.skipIf(!there)('a replay onto the SSTables of a killed node', () => {
     expect(await compactedDumps(kitchen, table)).toEqual(wanted);
   });
 });
+
+async function linesOf({ schema, nowSeconds, tables }: Kitchen, table: string): Promise<string[]> {
+  const sstables = await Promise.all(tables.get(table)!.map((descriptor) => openDescriptor(diskStorage, descriptor)));
+  const lines = selectLines(sstables, findTable(schema, 'kitchen', table) as Table, nowSeconds);
+  for (const sstable of sstables) sstable.close();
+  return lines;
+}
+
+function viewOf(name: string, table: string): string[] {
+  const text = recorded(path.join(CORPUS, name, 'view', `${table}.jsonl`)).trim();
+  return text
+    .split('\n')
+    .map((line) => normalLine(JSON.parse(line)))
+    .sort();
+}
 
 function dumpsIn(folder: string): object[] {
   const names = fs.readdirSync(folder).filter((file) => /\.dump\.json(\.gz)?$/.test(file));
