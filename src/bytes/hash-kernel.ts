@@ -14,6 +14,7 @@ export type HashKernel = {
   setBits(bits: number, words: number, hashCount: number, hash: number): void;
   setBitsOf(bits: number, words: number, hashCount: number, hashes: number, count: number): void;
   hasBits(bits: number, words: number, hashCount: number, hash: number): number;
+  countBits(start: number, end: number): number;
 };
 
 /** Where a hash is. */

@@ -96,6 +96,11 @@ export class FilterBits implements BloomFilter {
     return copy;
   }
 
+  /** How many bits are set. */
+  count(): number {
+    return this.room.kernel.countBits(this.bitsAt, this.beyondAt) >>> 0;
+  }
+
   /** The bits as a filter that stays, once these are given back. */
   copy(): BloomFilter {
     return { hashCount: this.hashCount, bits: this.bits.slice() };

@@ -33,7 +33,7 @@ export function readFilter(storage: Storage, descriptor: Descriptor): BloomFilte
   return decodeFilter(bytes, descriptor.version, { file, component: COMPONENT.filter });
 }
 
-/** @throws CorruptError */
+/** The bits may be those of `bytes` themselves: megabytes that nobody changes need no copy. @throws CorruptError */
 export function decodeFilter(bytes: Uint8Array, version: Version, context: CursorContext = {}): BloomFilter {
   const cursor = new Cursor(bytes, context);
   const hashCount = cursor.i32();
@@ -44,8 +44,9 @@ export function decodeFilter(bytes: Uint8Array, version: Version, context: Curso
   if (words < 1 || words * 8 !== cursor.left) {
     throw cursor.corrupt('length of the bit set', { offset: 4, seen: words, expected: `${cursor.left / 8} words` });
   }
+  if (!version.hasOldBfFormat) return { hashCount, bits: cursor.view(words * 8) };
   const bits = cursor.bytes(words * 8);
-  if (version.hasOldBfFormat) reverseWords(bits);
+  reverseWords(bits);
   return { hashCount, bits };
 }
 
