@@ -47,11 +47,15 @@ export async function loadLogSchema(
   return { tables, loaded, dataDirectories };
 }
 
-/** Data directories in or beside the directories of the log: <dir>/{commitlog,data}. */
+/**
+ * Data directories in or beside the directories of the log: <dir>/{commitlog,data}. Beside a directory that has some of its own nothing is looked for:
+ * what is there may be another node's.
+ */
 function dataBeside(storage: Storage, paths: readonly string[]): string[] {
-  const places = paths.flatMap((given) => {
+  const found = paths.flatMap((given) => {
     const directory = storage.stat(given)?.isDirectory ? path.resolve(given) : path.dirname(path.resolve(given));
-    return [directory, path.dirname(directory)];
+    const own = dataDirectoriesOf(storage, [directory]);
+    return own.length > 0 ? own : dataDirectoriesOf(storage, [path.dirname(directory)]);
   });
-  return [...new Set(places.flatMap((place) => dataDirectoriesOf(storage, [place])))];
+  return [...new Set(found)];
 }
