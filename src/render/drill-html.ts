@@ -153,7 +153,7 @@ h1{font-size:20px;margin:0}h2{font-size:13px;font-weight:600;color:var(--soft);m
 p{margin:0 0 6px}section{margin:28px 0 0}ul{padding-left:18px;margin:6px 0}li{overflow-wrap:anywhere}
 header{display:flex;gap:20px;align-items:center;border-left:8px solid var(--pass);padding:6px 0 6px 16px;overflow-wrap:anywhere}
 header.fail{border-color:var(--fail)}header p{color:var(--soft);margin:0}
-header .verdict{font-size:34px;font-weight:700;color:var(--pass)}header.fail .verdict,header .reason{color:var(--fail)}
+header .verdict{white-space:nowrap;font-size:34px;font-weight:700;color:var(--pass)}header.fail .verdict,header .reason{color:var(--fail)}
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(176px,1fr));gap:12px;margin-top:24px}
 .tile{background:var(--tile);border-radius:8px;padding:12px 14px;margin:0}.tile p{color:var(--soft);font-size:13px;margin:0}
 .tile .value{font-size:22px;font-weight:600;color:var(--ink);font-variant-numeric:tabular-nums}

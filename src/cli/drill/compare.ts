@@ -8,6 +8,7 @@ import { type AnswerCounts, compareAnswers } from '../../engine/drill/answers.js
 import type { AnswerLoss } from '../../engine/drill/report.js';
 import type { SSTableFiles } from '../../engine/sstable-directory.js';
 import { JsonRows } from '../../render/read-rows.js';
+import type { PartitionIndex } from '../../sstable/partition-index.js';
 import { openDescriptor, type SSTable } from '../../sstable/sstable.js';
 import { drive } from '../commitlog/log-context.js';
 import { isStrict } from '../compact/tables.js';
@@ -88,6 +89,7 @@ async function compareTable(
   { keyspace, table, lost, notInLog }: Asked,
 ): Promise<AnswerCounts> {
   const opened: SSTable[] = [];
+  const indexes: PartitionIndex[] = [];
   const open = async (list: readonly SSTableFiles[]) => {
     const sstables: SSTable[] = [];
     for (const { descriptor } of list) {
@@ -107,7 +109,12 @@ async function compareTable(
       nowSeconds,
       isStrict: isStrict(definition, schema),
       textOf: (header: SSTable['header']) => new JsonRows(header, definition, nowSeconds),
-      ...(isSameBase && lost && { wants: (key: Uint8Array) => lost.has(keyText(key)) }),
+      ...(isSameBase && lost && { keys: lost }),
+      indexOf: (sstable: SSTable) => {
+        const index = sstable.openIndex(diskStorage);
+        indexes.push(index);
+        return index;
+      },
     };
     return await drive(
       compareAnswers(setup, ({ key, gone, older, back, firstMicros }) => {
@@ -117,6 +124,6 @@ async function compareTable(
       }),
     );
   } finally {
-    for (const sstable of opened) sstable.close();
+    for (const one of [...indexes, ...opened]) one.close();
   }
 }

@@ -307,7 +307,7 @@ class Drill {
       periodSeconds: this.periodSeconds,
       wantsTable: (table) => this.isWanted(table),
       onLost: (write) => {
-        timeline.addLost(write.micros);
+        if (!write.updates.every(({ table }) => isSystemKeyspace(table.keyspace))) timeline.addLost(write.micros);
         this.tell.lost?.(write);
       },
       onReadable: () => {

@@ -10,6 +10,8 @@
 import { murmur3 } from '../../bytes/murmur3.js';
 import type { Table, View } from '../../cql/schema.js';
 import { compareBytes } from '../../cql/token.js';
+import { histogramCount } from '../../sstable/metadata/estimated-histogram.js';
+import type { PartitionIndex } from '../../sstable/partition-index.js';
 import type { Partitioner, Token } from '../../sstable/partitioner.js';
 import type { RowBuffer } from '../../sstable/row-buffer.js';
 import type { SerializationHeader } from '../../sstable/serialization-header.js';
@@ -18,6 +20,7 @@ import { droppedTimes, outputHeader } from '../compaction/output-header.js';
 import { columnMap, MergeSource } from '../merge/merge-source.js';
 import { type MergeSink, PartitionMerge } from '../merge/partition-merge.js';
 import { hasLiveData } from '../read/row-liveness.js';
+import { byToken, KeyedSource } from './keyed-source.js';
 
 /** Rows as an answer has them: a line a row. As `render`'s JsonRows. */
 export interface RowText {
@@ -35,9 +38,16 @@ export type AnswerSetup = {
   /** A view's rows live by their liveness alone. */
   readonly isStrict: boolean;
   readonly textOf: (header: SerializationHeader) => RowText;
-  /** Partitions that are looked at, by key; all by default. */
-  readonly wants?: ((key: Uint8Array) => boolean) | undefined;
+  /** Partitions that are looked at, by key as latin1; all by default. */
+  readonly keys?: ReadonlySet<string> | undefined;
+  /** Of one of the SSTables; whoever opens it closes it. */
+  readonly indexOf: (sstable: SSTable) => PartitionIndex;
+  /** An SSTable that has more partitions than so many for each key is not read through: its index is asked. */
+  readonly seekFactor?: number | undefined;
 };
+
+/** What a lookup costs, in partitions that could be passed over instead. */
+const SEEK_FACTOR = 32;
 
 export type PartitionDifference = {
   readonly key: Uint8Array;
@@ -71,8 +81,9 @@ export function* compareAnswers(
   // one header for both, so that a column that only one state has is in the lines of both
   const inputs = all.map(({ descriptor: { id }, header, statistics: { stats } }) => ({ id, header, stats }));
   const header = outputHeader(inputs, setup.definition);
-  const before = new Answers(setup.before, setup, partitioner, header);
-  const after = new Answers(setup.after, setup, partitioner, header);
+  const sourceOf = sourcesOf(setup, partitioner, header);
+  const before = new Answers(setup.before, setup, partitioner, header, sourceOf);
+  const after = new Answers(setup.after, setup, partitioner, header, sourceOf);
   let [hasBefore, hasAfter] = [before.next(), after.next()];
   while (hasBefore || hasAfter) {
     const order = !hasBefore ? 1 : !hasAfter ? -1 : before.compare(after);
@@ -92,6 +103,32 @@ export function* compareAnswers(
     if (counts.partitions % 256 === 0) yield counts.partitions;
   }
   return counts;
+}
+
+/** What a merge reads of an SSTable. */
+type SourceOf = (sstable: SSTable) => MergeSource;
+
+function sourcesOf(
+  { keys, indexOf, definition, seekFactor = SEEK_FACTOR }: AnswerSetup,
+  partitioner: Partitioner,
+  header: SerializationHeader,
+): SourceOf {
+  const dropped = droppedTimes(definition);
+  const wants =
+    keys && ((key: Uint8Array) => keys.has(Buffer.from(key.buffer, key.byteOffset, key.length).toString('latin1')));
+  let ordered: Uint8Array[] | undefined;
+  return (sstable) => {
+    const map = columnMap(sstable.header, header, dropped);
+    const partitions = histogramCount(sstable.statistics.stats.estimatedPartitionSize);
+    if (!keys || partitions <= keys.size * seekFactor) {
+      return new MergeSource(sstable.cursor(), map, partitioner, wants);
+    }
+    ordered ??= byToken(
+      [...keys].map((key) => Buffer.from(key, 'latin1')),
+      partitioner,
+    );
+    return new KeyedSource(sstable, map, indexOf(sstable), ordered);
+  };
 }
 
 function differ(before: Answers | undefined, after: Answers | undefined): PartitionDifference | undefined {
@@ -134,15 +171,17 @@ class Answers implements MergeSink {
   private readonly partitioner: Partitioner;
   private staticMicros: number | undefined;
 
-  constructor(sstables: readonly SSTable[], setup: AnswerSetup, partitioner: Partitioner, header: SerializationHeader) {
+  constructor(
+    sstables: readonly SSTable[],
+    setup: AnswerSetup,
+    partitioner: Partitioner,
+    header: SerializationHeader,
+    sourceOf: SourceOf,
+  ) {
     this.setup = setup;
     this.partitioner = partitioner;
     if (sstables.length === 0) return;
-    const { definition, wants } = setup;
-    const dropped = droppedTimes(definition);
-    const sources = sstables.map(
-      (sstable) => new MergeSource(sstable.cursor(), columnMap(sstable.header, header, dropped), partitioner, wants),
-    );
+    const sources = sstables.map(sourceOf);
     this.text = setup.textOf(header);
     this.merge = new PartitionMerge({ sources, header });
   }
