@@ -113,6 +113,8 @@ function stepReport(step: ReadStep): StepReport {
 
 const plural = (n: number, one: string, many = `${one}s`) => `${countText(n)} ${n === 1 ? one : many}`;
 
+const rateText = (rate: number) => (rate < 100 ? rate.toFixed(1) : countText(Math.round(rate)));
+
 /** The lines under the rows. */
 export function costText(report: ReadReport): string {
   const { sstables: s, cost, answer, thresholds } = report;
@@ -123,23 +125,24 @@ export function costText(report: ReadReport): string {
     plural(answer.rows, 'row'),
     `read ${plural(answer.liveRows, 'live row')} and ${plural(answer.tombstones, 'tombstone cell')}`,
   ];
-  lines.push(
-    `${least.join('; ')} (warn above ${countText(thresholds.warn)}, fail above ${countText(thresholds.fail)})`,
-  );
+  lines.push(least.join('; '));
+  if (answer.tombstones > 0) {
+    lines.push(`a node warns above ${countText(thresholds.warn)} tombstones and fails above ${countText(thresholds.fail)}`); // biome-ignore format: one line
+  }
   if (thresholds.crossed === 'warn') lines.push('WARNING: Cassandra logs this read: above tombstone_warn_threshold');
   if (thresholds.crossed === 'failure') {
     lines.push('FAILURE: Cassandra refuses this read: above tombstone_failure_threshold');
   }
   const rest = [
-    `${s.outside} outside of its keys`,
-    `${s.filtered} filtered`,
-    plural(s.falsePositives, 'false positive'),
-    `${s.skipped} skipped`,
-  ];
+    s.outside > 0 ? `${countText(s.outside)} outside of its keys` : '',
+    s.filtered > 0 ? `${countText(s.filtered)} filtered` : '',
+    s.falsePositives > 0 ? plural(s.falsePositives, 'false positive') : '',
+    s.skipped > 0 ? `${countText(s.skipped)} skipped` : '',
+  ].filter(Boolean);
   const unflushed = { read: 'memtable and ', nothing: '', unmeasured: '' }[report.memtable];
-  lines.push(`${unflushed}${countText(s.read)} of ${plural(s.total, 'SSTable')} read (${rest.join(', ')})`);
-  const perRow =
-    answer.rows > 0 ? `, ${(cost.unfiltereds / answer.rows).toFixed(1)} visited for a row of the answer` : '';
+  const others = rest.length > 0 ? `; ${rest.join(', ')}` : '';
+  lines.push(`${unflushed}${countText(s.read)} of ${plural(s.total, 'SSTable')} read${others}`);
+  const perRow = answer.rows > 0 ? `, ${rateText(cost.unfiltereds / answer.rows)} a row` : '';
   lines.push(`read amplification ${s.read}: ${plural(cost.unfiltereds, 'row')} and bounds visited${perRow}`);
   lines.push(`${bytesText(cost.bytesRead)} read, ${plural(cost.chunks, 'chunk')} decompressed`);
   return `${lines.join('\n')}\n`;
@@ -170,7 +173,7 @@ export function traceText({ path, sstables }: ReadReport): string {
   ]);
   const titles = ['SSTABLE', 'NEWEST WRITE', 'OUTCOME', 'BLOCKS', 'CHUNKS', 'READ', 'ROWS', 'TOMBST.'];
   const columns = titles.map((title, i) => ({ title, align: i < 3 ? ('left' as const) : ('right' as const) }));
-  const table = shown.length > 0 ? `${tableText(columns, rows, { width: 96 })}\n` : '';
+  const table = shown.length > 0 ? `${tableText(columns, rows, { width: 80 })}\n` : '';
   const jumped = shown.some(({ blockOffset }) => blockOffset)
     ? '* the index led to a later block of the partition\n'
     : '';

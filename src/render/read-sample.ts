@@ -54,6 +54,8 @@ export function sampleText(report: SampleReport): string {
     row('  after a major compaction', afterMajor.visited),
     row('tombstone cells', tombstones),
   ];
-  const title = `${report.keyspace}.${report.table}: ${countText(report.keys)} reads of whole partitions, drawn by size (--seed ${report.seed})`;
-  return `${title}, ${countText(report.sstables)} SSTables\n\n${tableText(columns, rows)}\n`;
+  const sstables = `${countText(report.sstables)} SSTable${report.sstables === 1 ? '' : 's'}`;
+  const title = `${report.keyspace}.${report.table}: ${sstables}`;
+  const how = `${countText(report.keys)} reads of whole partitions, drawn by size (--seed ${report.seed})`;
+  return `${title}\n${how}\n\n${tableText(columns, rows)}\n`;
 }

@@ -74,10 +74,11 @@ export function rowObject(row: RowHistory, names: VersionNames): object {
   return {
     static: row.isStatic,
     clustering: clusteringOf(row, names),
-    liveness: row.liveness.map(({ source, liveness, verdict }) => ({
+    liveness: row.liveness.map(({ source, liveness, verdict, purgeableFromSeconds }) => ({
       sstable: names.sstables[source],
       ...liveness,
       verdict: verdictObject(verdict, names),
+      purgeableFromSeconds,
     })),
     tombstones: row.tombstones.map((tombstone) => tombstoneObject(tombstone, names)),
     cells: row.cells.map((history) => ({
@@ -130,10 +131,10 @@ function rowTitle(row: RowHistory, names: VersionNames): string {
 /** A row's versions, a line for the version and one for its verdict. */
 export function rowText(row: RowHistory, names: VersionNames): string {
   const lines = [`${rowTitle(row, names)}\n`];
-  for (const { source, liveness, verdict } of row.liveness) {
+  for (const { source, liveness, verdict, purgeableFromSeconds } of row.liveness) {
     const { timestampMicros: at } = liveness;
     lines.push(`  (row)\n    ${at} ${microsTimeText(at)} ${names.sstables[source]}\n`);
-    lines.push(`      ${verdictText(verdict, names, undefined)}\n`);
+    lines.push(`      ${verdictText(verdict, names, purgeableFromSeconds)}\n`);
   }
   for (const tombstone of row.tombstones) lines.push(tombstoneText(tombstone, names));
   for (const history of row.cells) {

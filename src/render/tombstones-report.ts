@@ -86,6 +86,8 @@ export type TombstonesReport = {
     readonly fates: readonly FateReport[];
   }[];
   readonly remedies: readonly RemedyReport[];
+  /** Tombstones that would go only by compacting SSTables of several time windows together: no remedy. */
+  readonly acrossWindows: number;
   readonly expired: {
     readonly droppable: readonly string[];
     readonly held: readonly { readonly sstable: string; readonly dataBytes: number; readonly by: readonly string[] }[];
@@ -158,6 +160,7 @@ export function tombstonesReport(found: TableTombstones, context: ReportContext)
       : null,
     sstables: found.sstables.map(sstableReport),
     remedies: found.remedies.map(remedyReport),
+    acrossWindows: found.acrossWindows,
     expired: {
       droppable: expiry.droppable.map(nameOf),
       held: expiry.held.map(({ sstable, by }) => ({

@@ -177,7 +177,7 @@ function expiredBlock({ expired }: TombstonesReport): string {
     lines.push(wrapped(`${one.sstable} holds back ${namesText(one.holds)}: ${bytesText(one.bytes)}${alone}`, '  '));
     const causes = Object.entries(one.asOld).filter(([, count]) => count > 0);
     const parts = causes.map(([cause, count]) => `${countText(count)} ${CULPRITS[cause]}`);
-    const without = one.rowsWithoutTtl > 0 ? `; ${countText(one.rowsWithoutTtl)} rows without TTL in all` : '';
+    const without = one.rowsWithoutTtl > 0 ? `; ${plural(one.rowsWithoutTtl, 'row')} without TTL in all` : '';
     lines.push(wrapped(`rows as old as these: ${parts.join(', ') || 'none'}${without}`, '    '));
     for (const { key, row, written, cause } of one.examples) {
       lines.push(`    ${written}  ${CULPRITS[cause]}: ${key}${row === null || row === '' ? '' : ` / ${row}`}`);
@@ -186,8 +186,9 @@ function expiredBlock({ expired }: TombstonesReport): string {
   return lines.join('\n');
 }
 
-function remediesBlock({ remedies }: TombstonesReport): string {
-  if (remedies.length === 0) return 'No compaction frees a tombstone now.';
+function remediesBlock({ remedies, acrossWindows }: TombstonesReport): string {
+  const across = acrossWindows > 0 ? [wrapped(`${countText(acrossWindows)} more would go only if SSTables of several time windows were compacted together, which makes one window of them: not proposed.`, '')] : []; // biome-ignore format: one line
+  if (remedies.length === 0) return ['No compaction frees a tombstone now.', ...across].join('\n');
   const lines = ['What to compact, the cheapest for what it frees first (--out FILE, then compact\napply FILE):'];
   remedies.forEach((remedy, i) => {
     lines.push(wrapped(`${i + 1}. ${remedyText(remedy)}`, '  '));
@@ -197,7 +198,7 @@ function remediesBlock({ remedies }: TombstonesReport): string {
       lines.push(wrapped(`${cheap}: ${bytesText(step!.bytes)} to rewrite`, '     '));
     }
   });
-  return lines.join('\n');
+  return [...lines, ...across].join('\n');
 }
 
 function remedyText(one: RemedyReport): string {

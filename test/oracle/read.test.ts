@@ -1,6 +1,6 @@
 /**
  * `lsmctl read` beside a node's own tracing: for random partitions, slices and rows the answer, "Read N live rows and M tombstone cells", and the
- * SSTables that have the key are those of the trace. The seed is printed: LSMCTL_SEED repeats it.
+ * SSTables that have the key are those of the trace. Then what --versions calls purgeable is what a compaction of the node drops. The seed is printed: LSMCTL_SEED repeats it.
  */
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type { Client } from 'cassandra-driver';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runRead } from '../../src/cli/read/command.js';
 import { readTable } from '../../src/cli/read/read-table.js';
 import { readKey } from '../../src/cli/read/run.js';
 import { connect, cql, missing, type Node, nodetool, setup, startNode, stopNode, V5, V41 } from './cassandra.js';
@@ -92,24 +93,31 @@ type Answer = {
   readonly sstables: readonly string[];
 };
 
-async function traced(client: Client, table: string, where: string): Promise<Answer> {
-  const result = await client.execute(`SELECT JSON * FROM r.${table} WHERE ${where}`, [], {
-    traceQuery: true,
-    fetchSize: 5000,
-  });
-  const trace = await new Promise<{ events: { activity: string }[] }>((resolve, reject) =>
-    client.metadata.getTrace(result.info.traceId, (error: Error, found: unknown) =>
-      error ? reject(error) : resolve(found as { events: { activity: string }[] }),
-    ),
-  );
-  const events = trace.events.map(({ activity }) => activity);
-  const found = events.map(
+type Asked = { readonly rows: readonly string[]; readonly traceId: unknown };
+
+async function ask(client: Client, table: string, where: string): Promise<Asked> {
+  const options = { traceQuery: true, fetchSize: 5000 };
+  const { rows, info } = await client.execute(`SELECT JSON * FROM r.${table} WHERE ${where}`, [], options);
+  return { rows: rows.map((row) => row.values()[0] as string), traceId: info.traceId };
+}
+
+/** A node writes its traces a while after it has answered: to be asked for once all queries are done. */
+async function traced(client: Client, { rows, traceId }: Asked): Promise<Answer> {
+  for (let attempt = 0; ; attempt++) {
+    const session = await client.execute('SELECT duration FROM system_traces.sessions WHERE session_id = ?', [traceId]);
+    if (session.rows[0]?.duration !== undefined && session.rows[0]?.duration !== null) break;
+    if (attempt === 50) throw new Error(`no trace of ${String(traceId)}`);
+    await sleep(200);
+  }
+  const found = await client.execute('SELECT activity FROM system_traces.events WHERE session_id = ?', [traceId]);
+  const events = found.rows.map(({ activity }) => String(activity));
+  const sstables = events.map(
     (text) => /^(?:Key cache hit|Partition index.* found) for sstable ([^\s,]+)/.exec(text)?.[1],
   );
   return {
-    rows: result.rows.map((row) => row.values()[0] as string),
+    rows,
     counts: events.map((text) => /^Read \d+ live rows and \d+ tombstone cells/.exec(text)?.[0]).find(Boolean) ?? 'none',
-    sstables: found.filter((id) => id !== undefined).toSorted(),
+    sstables: sstables.filter((id) => id !== undefined).toSorted(),
   };
 }
 
@@ -143,7 +151,11 @@ describe.skipIf(lacks).each(NODES)(`reads of %s, seed ${SEED}`, (_name, version,
 
   beforeAll(async () => {
     setup([version]);
-    node = await startNode(version, dir, { address: '127.0.0.90', jmxPort: 7209, yaml });
+    node = await startNode(version, dir, {
+      address: process.env.LSMCTL_ADDRESS ?? '127.0.0.90',
+      jmxPort: Number(process.env.LSMCTL_JMX ?? 7209),
+      yaml,
+    });
     client = await connect(node);
     await cql(client, [
       "CREATE KEYSPACE r WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}",
@@ -174,9 +186,12 @@ describe.skipIf(lacks).each(NODES)(`reads of %s, seed ${SEED}`, (_name, version,
     const draws = random(SEED + Object.keys(TABLES).indexOf(table));
     const wrong: object[] = [];
     let most = 0;
-    for (let i = 0; i < QUERIES; i++) {
-      const asked = query(table, draws);
-      const expected = await traced(client, table, asked.where);
+    const queries = Array.from({ length: QUERIES }, () => query(table, draws));
+    const answered: Asked[] = [];
+    for (const { where } of queries) answered.push(await ask(client, table, where));
+    await sleep(1000);
+    for (const [i, asked] of queries.entries()) {
+      const expected = await traced(client, answered[i]!);
       const seen = await ours(join(dir, 'data/r', name), asked);
       if (!isDeepStrictEqual(seen, expected)) wrong.push({ where: asked.where, seen, expected });
       most = Math.max(most, expected.sstables.length);
@@ -184,4 +199,71 @@ describe.skipIf(lacks).each(NODES)(`reads of %s, seed ${SEED}`, (_name, version,
     expect(wrong).toEqual([]);
     expect(most).toBeGreaterThan(1);
   });
+
+  it('compacts away what is called purgeable, shadowed or deleted, and nothing else', async () => {
+    const places = Object.keys(KEYS_OF).map((table) => {
+      const name = readdirSync(join(dir, 'data/r')).find((entry) => entry.startsWith(`${table}-`))!;
+      return { table, directory: join(dir, 'data/r', name) };
+    });
+    const before = [];
+    for (const { table, directory } of places) before.push(await versionsOf(directory, KEYS_OF[table]!));
+    await sleep(1500);
+    const now = Math.floor(Date.now() / 1000);
+    nodetool(node, 'compact', 'r', ...Object.keys(KEYS_OF));
+    await sleep(1500);
+    let kept = 0;
+    let gone = 0;
+    for (const [i, { table, directory }] of places.entries()) {
+      const after = await versionsOf(directory, KEYS_OF[table]!);
+      const stays = before[i]!.filter(({ kind, from }) => {
+        return kind === 'live' || ((kind === 'tombstone' || kind === 'expired') && (from === undefined || from > now));
+      });
+      expect(after.map(({ text }) => text).toSorted(), table).toEqual(stays.map(({ text }) => text).toSorted());
+      kept += stays.length;
+      gone += before[i]!.length - stays.length;
+    }
+    console.log(`versions kept by a compaction: ${kept}, gone: ${gone}`);
+    expect(Math.min(kept, gone)).toBeGreaterThan(200);
+  });
 });
+
+/** Tables whose versions are followed through a compaction, with how many keys there are. */
+const KEYS_OF: Readonly<Record<string, number>> = { purged: 10, rows: 10, flat: 81 };
+
+type Told = { readonly verdict: { readonly kind: string }; readonly purgeableFromSeconds?: number };
+type ToldVersions = {
+  readonly partition: readonly (Told & { readonly markedForDeleteAtMicros: bigint })[];
+  readonly rows: readonly {
+    readonly clustering: Record<string, string>;
+    readonly liveness: readonly (Told & { readonly timestampMicros: bigint })[];
+    readonly tombstones: readonly (Told & { readonly scope: string; readonly markedForDeleteAtMicros: bigint })[];
+    readonly cells: readonly {
+      readonly column: string;
+      readonly versions: readonly (Told & { readonly timestampMicros: bigint })[];
+    }[];
+  }[];
+};
+type Followed = { readonly text: string; readonly kind: string; readonly from: number | undefined };
+
+/** Every cell, liveness, and deletion of a row or partition, with its verdict; ranges are merged, and can't be followed one by one. */
+async function versionsOf(directory: string, keys: number): Promise<Followed[]> {
+  const found: Followed[] = [];
+  const now = Math.floor(Date.now() / 1000);
+  const flags = { trace: false, versions: true, format: 'json', all: false, now, warn: 1000, fail: 100_000, limit: 100_000 } as const; // biome-ignore format: one line
+  for (let key = 0; key < keys; key++) {
+    const { body } = await runRead(directory, String(key), flags, undefined, () => {});
+    const { partition = [], rows = [] } = (body as { versions: Partial<ToldVersions> }).versions;
+    const note = (text: string, { verdict: { kind }, purgeableFromSeconds: from }: Told) =>
+      found.push({ text: `${key} ${text}`, kind, from });
+    for (const one of partition) note(`deletion ${one.markedForDeleteAtMicros}`, one);
+    for (const { clustering, liveness, tombstones, cells } of rows) {
+      const at = Object.values(clustering).join();
+      for (const one of liveness) note(`${at} liveness ${one.timestampMicros}`, one);
+      for (const one of tombstones) if (one.scope === 'row') note(`${at} row ${one.markedForDeleteAtMicros}`, one);
+      for (const { column, versions } of cells) {
+        for (const one of versions) note(`${at} ${column} ${one.timestampMicros}`, one);
+      }
+    }
+  }
+  return found;
+}

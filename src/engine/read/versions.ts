@@ -44,7 +44,12 @@ export type CellVersion = {
   readonly purgeableFromSeconds?: number;
 };
 
-export type LivenessVersion = { readonly source: number; readonly liveness: LivenessInfo; readonly verdict: Verdict };
+export type LivenessVersion = {
+  readonly source: number;
+  readonly liveness: LivenessInfo;
+  readonly verdict: Verdict;
+  readonly purgeableFromSeconds?: number;
+};
 
 export type TombstoneVersion = Tombstone & { readonly verdict: Verdict; readonly purgeableFromSeconds?: number };
 
@@ -160,7 +165,7 @@ export class VersionWalk {
         return { ...version, verdict: shadowedBy(newest!.source, newest!.liveness.timestampMicros) };
       const at = liveness.localExpirationSeconds;
       if (at !== undefined && at <= this.options.nowSeconds)
-        return { ...version, verdict: { kind: 'expired', atSeconds: at } };
+        return { ...version, verdict: { kind: 'expired', atSeconds: at }, ...this.purgeable(at) };
       return { ...version, verdict: { kind: 'live' } };
     });
   }

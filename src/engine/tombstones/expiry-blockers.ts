@@ -112,7 +112,7 @@ export type Culprits = {
   readonly counts: Readonly<Record<CulpritCause, number>>;
   /** Rows of the whole SSTable that have anything without a TTL: they never expire. */
   readonly rowsWithoutTtl: number;
-  /** The oldest, the oldest first. */
+  /** Those first that hold the longest, by their cause; of one cause the oldest. */
   readonly examples: readonly Culprit[];
 };
 
@@ -140,16 +140,19 @@ export async function culpritsOf(
     const isLate = (micros: bigint) => windows !== undefined && windowStartMillis(micros, windows) < own!;
     const sink = new CulpritSink(newestHeldMicros, isLate, setup.examples);
     runMerge(new PartitionMerge({ sources, header }), sink, sources, setup.onProgress);
-    return { counts: sink.counts, rowsWithoutTtl: sink.rowsWithoutTtl, examples: sink.oldest };
+    return { counts: sink.counts, rowsWithoutTtl: sink.rowsWithoutTtl, examples: sink.worst };
   } finally {
     for (const sstable of sstables) sstable.close();
   }
 }
 
+/** What never goes by itself comes first. */
+const RANK: Readonly<Record<CulpritCause, number>> = { no_ttl: 0, late_write: 1, older_write: 2, deletion: 3 };
+
 class CulpritSink implements MergeSink {
   readonly counts: Record<CulpritCause, number> = { no_ttl: 0, late_write: 0, older_write: 0, deletion: 0 };
   rowsWithoutTtl = 0;
-  readonly oldest: Culprit[] = [];
+  readonly worst: Culprit[] = [];
   private readonly isLate: (micros: bigint) => boolean;
   private readonly examples: number;
   private readonly heldHi: number;
@@ -216,13 +219,15 @@ class CulpritSink implements MergeSink {
 
   private note(cause: CulpritCause, timestampMicros: bigint, row: RowBuffer | undefined): void {
     this.counts[cause]++;
-    const { oldest, examples } = this;
-    if (oldest.length === examples && timestampMicros >= oldest.at(-1)!.timestampMicros) return;
-    const at = oldest.findIndex((one) => timestampMicros < one.timestampMicros);
+    const { worst, examples } = this;
+    const rank = RANK[cause];
+    const isBefore = (one: Culprit) => rank < RANK[one.cause] || (rank === RANK[one.cause] && timestampMicros < one.timestampMicros); // biome-ignore format: one line
+    if (worst.length === examples && !isBefore(worst.at(-1)!)) return;
+    const at = worst.findIndex(isBefore);
     const isStatic = row?.isStatic ?? false;
     const one = { key: this.key.slice(), clustering: row && clusteringOf(row), isStatic, timestampMicros, cause };
-    oldest.splice(at < 0 ? oldest.length : at, 0, one);
-    if (oldest.length > examples) oldest.pop();
+    worst.splice(at < 0 ? worst.length : at, 0, one);
+    if (worst.length > examples) worst.pop();
   }
 }
 
