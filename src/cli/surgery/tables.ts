@@ -24,7 +24,9 @@ export type WantedTables = {
  */
 export function wantedTables(paths: readonly string[], flags: TableFlags, tell: (line: string) => void): WantedTables {
   const { directories, problems } = resolvePaths(diskStorage, paths);
-  const wanted = directories.filter((directory) => isWanted(directory, paths, flags, tell));
+  const hidden: SSTableDirectory[] = [];
+  const wanted = directories.filter((directory) => isWanted(directory, paths, flags, hidden));
+  tellHidden(hidden, tell);
   if (wanted.length > 0) return { directories: wanted, problems };
   throw new UsageError('there is no table to work on', {
     file: paths[0] ?? '.',
@@ -32,21 +34,38 @@ export function wantedTables(paths: readonly string[], flags: TableFlags, tell: 
   });
 }
 
+/** @param hidden gets what is left out since it belongs to an index */
 function isWanted(
-  { place, sstables, path: where }: SSTableDirectory,
+  directory: SSTableDirectory,
   paths: readonly string[],
   { keyspace, table }: TableFlags,
-  tell: (line: string) => void,
+  hidden: SSTableDirectory[],
 ): boolean {
+  const { place, sstables } = directory;
   if (keyspace !== undefined && place.keyspace !== keyspace) return false;
   if (table !== undefined && place.table !== table) return false;
   const given = paths.map((one) => path.resolve(one).split(path.sep));
   if (place.index !== undefined && !given.some((names) => names.includes(`.${place.index}`))) {
-    tell(`${where}: the hidden table of index ${place.index} is left as it is, unless the path names it`);
+    hidden.push(directory);
     return false;
   }
   const isNamed = keyspace !== undefined || given.some((names) => names.includes(place.keyspace));
   return sstables.length > 0 && (isNamed || !isSystemKeyspace(place.keyspace));
+}
+
+/** In one line, however many there are. */
+function tellHidden(hidden: readonly SSTableDirectory[], tell: (line: string) => void): void {
+  const [first] = hidden;
+  if (!first) return;
+  const { path: where, place } = first;
+  tell(
+    hidden.length === 1
+      ? `${where}: the hidden table of index ${place.index} is left as it is, unless the path names it`
+      : `${hidden.length} hidden tables of indexes are left as they are, unless a path names them: ${hidden
+          .slice(0, 3)
+          .map((one) => `${one.place.table}.${one.place.index}`)
+          .join(', ')}${hidden.length > 3 ? ', …' : ''}`,
+  );
 }
 
 /** The same directories with all SSTables that are in them. */
