@@ -33,7 +33,7 @@ export async function answersIn(
     commit() {},
     discard() {},
   };
-  const of = { keyspace, name: table, descriptors, definition, gcGraceSeconds: undefined, isStrict: false };
+  const of = { keyspace, name: table, path: node, descriptors, definition, gcGraceSeconds: undefined, isStrict: false };
   await readAll(of, nowSeconds, Number.POSITIVE_INFINITY, sink);
   return lines;
 }

@@ -91,13 +91,13 @@ const CRASHES: Readonly<Record<string, Crash>> = {
 };
 
 /** Plain segments meet every crash, the other forms those that go into what is stored. */
-const CASES = FORMS.flatMap((form) => {
+const CASES = FORMS.flatMap((form): { readonly form: Form; readonly crash: string }[] => {
   if (form === 'plain') return Object.keys(CRASHES).map((crash) => ({ form, crash }));
   if (form === 'encrypted') return [];
   return ['--lose-last', '--flip in the middle', 'several at once'].map((crash) => ({ form, crash }));
 });
 
-it.each(CASES)('$crash: $form', async ({ form, crash }: { form: Form; crash: string }) => {
+it.each(CASES)('$crash: $form', async ({ form, crash }) => {
   const log = await makeLog(dir, [3, 4, 5], form);
   const report = await drill(CRASHES[crash]!(log));
   await expectLoss(report);
