@@ -1,6 +1,6 @@
 /**
  * Compiles the WebAssembly kernels: NAME.as.ts (AssemblyScript) below src becomes NAME.wasm.ts beside it, the module as base64 text, so that a
- * kernel is loaded, bundled and published like any other code.
+ * kernel is loaded, bundled and published like any other code. NAME.lib.as.ts are parts of kernels.
  */
 import fs from 'node:fs';
 import path from 'node:path';
@@ -8,7 +8,9 @@ import asc from 'assemblyscript/asc';
 
 const OPTIONS = ['-O3', '--noAssert', '--runtime', 'stub', '--importMemory', '--enable', 'bulk-memory'];
 
-const sources = fs.readdirSync('src', { recursive: true }).filter((name) => name.endsWith('.as.ts'));
+const sources = fs
+  .readdirSync('src', { recursive: true })
+  .filter((name) => name.endsWith('.as.ts') && !name.endsWith('.lib.as.ts'));
 for (const name of sources.sort()) {
   const source = path.join('src', name);
   const { error, stderr, binary } = await compile(source);

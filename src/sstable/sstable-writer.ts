@@ -15,8 +15,6 @@ import type { Hash128 } from '../bytes/murmur3.js';
 import type { FileSink, OutputStorage } from '../bytes/sink.js';
 import { ByteWriter } from '../bytes/writer.js';
 import type { LoadedCompression } from '../codec/compression-params.js';
-import { isCounter } from '../cql/type-facts.js';
-import { hasLegacyShards } from '../cql/values/counter.js';
 import { BigIndexWriter } from './big-index-writer.js';
 import { BtiIndexWriter } from './bti/bti-index-writer.js';
 import { BUFFER_BYTES, EARLY_OPENING_BYTES } from './bti/early-opening.js';
@@ -35,6 +33,7 @@ import type { Partitioner } from './partitioner.js';
 import { FIELD, PARTITION_FIELDS, type PlainMemory } from './plain-memory.js';
 import type { DeletionTime } from './row.js';
 import { DeletionState, type RowBuffer } from './row-buffer.js';
+import { RowStatistics } from './row-statistics.js';
 import type { SerializationHeader } from './serialization-header.js';
 import { encodeStatistics } from './statistics.js';
 import { encodeToc } from './toc.js';
@@ -105,8 +104,7 @@ export class SSTableWriter {
   private readonly indexSinks: FileSink[] = [];
   private readonly filter: FilterBuilder | undefined;
   private readonly metadata: MetadataCollector;
-  private readonly isCounterColumn: { readonly statics: readonly boolean[]; readonly regulars: readonly boolean[] };
-  private readonly hasCounters: boolean;
+  private readonly rowStatistics: RowStatistics;
   private readonly components: string[] = [];
   private plain: PlainMemory | undefined;
   private partitions = 0;
@@ -152,11 +150,7 @@ export class SSTableWriter {
     }
     this.filter = makeFilterBuilder(expectedKeys, layout.bloomFilterFpChance);
     this.metadata = new MetadataCollector(header.clusteringTypes, version);
-    this.isCounterColumn = {
-      statics: header.staticColumns.map(({ type }) => isCounter(type)),
-      regulars: header.regularColumns.map(({ type }) => isCounter(type)),
-    };
-    this.hasCounters = [...this.isCounterColumn.statics, ...this.isCounterColumn.regulars].includes(true);
+    this.rowStatistics = new RowStatistics(this.metadata, header);
   }
 
   private openIndex(): IndexWriter {
@@ -238,7 +232,7 @@ export class SSTableWriter {
   /** To be called once a partition where the header has static columns. */
   staticRow(row: RowBuffer): void {
     this.rows.row(row, 0);
-    if (!row.isEmpty) this.collect(row);
+    if (!row.isEmpty) this.rowStatistics.collect(row);
     this.headerLength = this.position - this.partitionStart;
   }
 
@@ -254,7 +248,7 @@ export class SSTableWriter {
     if (this.rowsInPartition++ === 0) {
       this.metadata.updateClustering(row.clusteringBuf, row.clusteringStart, row.clusteringEnd);
     }
-    this.collect(row);
+    this.rowStatistics.collect(row);
     this.endUnfiltered(at);
     this.metadata.updateLastClustering(row.clusteringBuf, row.clusteringStart, row.clusteringEnd);
   }
@@ -321,43 +315,6 @@ export class SSTableWriter {
     this.firstKey ??= key.slice(0, keyLength);
     this.partitions++;
     if (this.out.pos >= FLUSH_BYTES) this.flush();
-  }
-
-  /** What Cassandra's Rows.collectStats tells of a row. */
-  private collect(row: RowBuffer): void {
-    const { metadata } = this;
-    if (row.hasLiveness) {
-      metadata.updateLiveness(row.livenessHi, row.livenessLo, row.livenessTtl, row.livenessLocalExpiration);
-    }
-    if (row.copiedCells > 0) {
-      metadata.addCells(row.copiedCells);
-      metadata.updateRow(row.copiedCells);
-      return;
-    }
-    const { deletion } = row;
-    if (deletion.isSet) metadata.updateDeletion(deletion.hi, deletion.lo, deletion.localDeletionSeconds);
-    let columnsSet = 0;
-    for (let i = 0; i < row.columnCount; i++) {
-      if (row.columnIsDeleted[i] === 1) {
-        metadata.updateDeletion(row.columnDeletionHi[i]!, row.columnDeletionLo[i]!, row.columnDeletionLocal[i]!);
-      }
-      const stop = row.columnStart[i + 1]!;
-      const from = row.columnStart[i]!;
-      if (stop > from) columnsSet++;
-      for (let cell = from; cell < stop; cell++) {
-        metadata.updateCell(row.cellHi[cell]!, row.cellLo[cell]!, row.cellTtl[cell]!, row.cellLocalDeletion[cell]!);
-      }
-      if (this.hasCounters && stop > from) this.collectCounter(row, i, from);
-    }
-    metadata.updateRow(columnsSet);
-  }
-
-  private collectCounter(row: RowBuffer, column: number, cell: number): void {
-    const isCounterColumn = row.isStatic ? this.isCounterColumn.statics : this.isCounterColumn.regulars;
-    const start = row.valueStart[cell]!;
-    const end = row.valueEnd[cell]!;
-    if (!isCounterColumn[row.columnIndex[column]!] || row.isTombstone(cell) || end - start < 2) return;
-    if (hasLegacyShards(row.cellBuf[cell]!, start, end)) this.metadata.setHasLegacyCounterShards();
   }
 
   private flush(): void {

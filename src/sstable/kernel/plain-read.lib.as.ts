@@ -1,0 +1,278 @@
+/** Rows, markers and partitions as the kernel of plain rows reads them; the format is drawn in `../unfiltered-cursor.ts`. */
+import { murmur3 } from '../../bytes/kernel/hash.as';
+import {
+  END,
+  F_CLUSTERING_FIXED,
+  F_CLUSTERINGS,
+  F_COLUMN_FIXED,
+  F_COLUMNS,
+  F_NO_COLUMNS,
+  F_NO_COLUMNS_LENGTH,
+  field,
+  get,
+  MARKER,
+  MAX_LOCAL,
+  MORE,
+  NO_TIME,
+  OTHER,
+  ROW,
+  S_BOUND,
+  S_CELL_BYTES,
+  S_CELL_COUNT,
+  S_CELLS,
+  S_CELLS_END,
+  S_CLUSTERING,
+  S_CLUSTERING_END,
+  S_DELETION_TIME,
+  S_END,
+  S_ENDS,
+  S_FLAGS,
+  S_HAS_DELETION,
+  S_HAS_LIVENESS,
+  S_HASH,
+  S_IS_LAST,
+  S_KEY,
+  S_KEY_LENGTH,
+  S_MIN_LOCAL,
+  S_MIN_TIME,
+  S_NEXT,
+  S_OPENS_TIME,
+  S_POS,
+  S_SIZE,
+  S_STARTS,
+  S_TIME,
+  S_TOKEN,
+  S_USES_UINT,
+  source,
+  UNKNOWN,
+} from './plain-layout.lib.as';
+
+// ---- reading; `at` is the next byte and `limit` ends what may be read: `isShort` says that it was not enough
+
+let at: usize = 0;
+let limit: usize = 0;
+let isShort: bool = false;
+
+// @ts-ignore: decorators of functions are AssemblyScript
+@inline
+function uvint(): u64 {
+  if (at < limit) {
+    const first = load<u8>(at);
+    if (first < 0x80) {
+      at++;
+      return first;
+    }
+  }
+  return longVint();
+}
+
+function longVint(): u64 {
+  if (at >= limit) {
+    isShort = true;
+    return 0;
+  }
+  const first: u32 = load<u8>(at);
+  const extra: usize = <usize>clz<u32>(~(first << 24));
+  if (limit - at <= extra) {
+    isShort = true;
+    return 0;
+  }
+  const following = bswap<u64>(load<u64>(at + 1));
+  at += 1 + extra;
+  if (extra == 8) return following;
+  const top = <u64>(first & (0xff >> <u32>extra));
+  return (top << (<u64>extra << 3)) | (following >> (64 - (<u64>extra << 3)));
+}
+
+// @ts-ignore: decorators of functions are AssemblyScript
+@inline
+export function uvintSize(value: u64): usize {
+  const bits = 64 - clz<u64>(value | 1);
+  return bits <= 7 ? 1 : bits > 56 ? 9 : <usize>((bits + 6) / 7);
+}
+
+/** Reads `size` clustering values of source `s`. Returns whether they are such as are copied as they stand: neither null nor empty. */
+function readClustering(s: usize, size: i32): bool {
+  store<u32>(s + S_SIZE, <u32>size);
+  store<u32>(s + S_CLUSTERING, <u32>at);
+  if (size > 0) {
+    if (uvint() != 0 || isShort) return false;
+    for (let i = 0; i < size; i++) {
+      let length = <i64>get(F_CLUSTERING_FIXED + i);
+      if (length < 0) {
+        const from = at;
+        length = <i64>uvint();
+        if (isShort || length <= 0 || uvintSize(<u64>length) != at - from) return false;
+      }
+      if (length > <i64>(limit - at)) {
+        isShort = true;
+        return false;
+      }
+      store<u32>(s + S_STARTS + (<usize>i << 2), <u32>at);
+      at += <usize>length;
+      store<u32>(s + S_ENDS + (<usize>i << 2), <u32>at);
+    }
+  }
+  store<u32>(s + S_CLUSTERING_END, <u32>at);
+  return true;
+}
+
+// @ts-ignore: decorators of functions are AssemblyScript
+@inline
+function readTime(s: usize): i64 {
+  return <i64>uvint() + load<i64>(s + S_MIN_TIME);
+}
+
+/** Reads a deletion to `to`. Returns whether it is one whose times are nothing odd. */
+function readDeletion(s: usize, to: usize): bool {
+  const time = readTime(s);
+  const local = <i64>(<i32>uvint()) + load<i64>(s + S_MIN_LOCAL);
+  store<i64>(to, time);
+  store<i64>(to + 8, local);
+  return !isShort && time != NO_TIME && local >= 0 && local <= MAX_LOCAL;
+}
+
+/** Reads the row or marker at which source `s` stands. */
+export function readUnfiltered(s: usize): u32 {
+  at = load<u32>(s + S_POS);
+  limit = load<u32>(s + S_END);
+  isShort = false;
+  const kind = readKnown(s);
+  // what is cut short at the end of the file is told by others
+  return isShort ? (load<u32>(s + S_IS_LAST) ? UNKNOWN : MORE) : kind;
+}
+
+function readKnown(s: usize): u32 {
+  if (at >= limit) {
+    isShort = true;
+    return UNKNOWN;
+  }
+  const flags: u32 = load<u8>(at++);
+  if (flags & 1) return END;
+  if (flags & 0x80) return UNKNOWN;
+  let size = get(F_CLUSTERINGS);
+  if (flags & 2) {
+    if (limit - at < 3) {
+      isShort = true;
+      return UNKNOWN;
+    }
+    const bound: u32 = load<u8>(at);
+    const length = (<i32>load<u8>(at + 1) << 8) | <i32>load<u8>(at + 2);
+    if (flags != 2 || bound > 7 || bound == 3 || bound == 4 || length > size) return UNKNOWN;
+    size = length;
+    at += 3;
+    store<u32>(s + S_BOUND, bound);
+  }
+  if (!readClustering(s, size)) return UNKNOWN;
+  const bodyBytes = uvint();
+  if (isShort || bodyBytes > <u64>(limit - at)) {
+    isShort = true;
+    return UNKNOWN;
+  }
+  const end = at + <usize>bodyBytes;
+  limit = end;
+  store<u32>(s + S_NEXT, <u32>end);
+  uvint(); // the size of the one before
+  const kind = flags & 2 ? readMarker(s, end) : readRow(s, flags, end);
+  if (!isShort) return kind;
+  isShort = false; // all of it is at hand: it does not fill its size
+  return flags & 2 ? UNKNOWN : OTHER;
+}
+
+function readMarker(s: usize, end: usize): u32 {
+  if (!readDeletion(s, s + S_DELETION_TIME)) return UNKNOWN;
+  const bound = load<u32>(s + S_BOUND);
+  if ((bound == 2 || bound == 5) && !readDeletion(s, s + S_OPENS_TIME)) return UNKNOWN;
+  return at == end ? MARKER : UNKNOWN;
+}
+
+function readRow(s: usize, flags: u32, end: usize): u32 {
+  store<u32>(s + S_FLAGS, flags);
+  if (flags == 0x10) {
+    store<u32>(s + S_HAS_LIVENESS, 0);
+    store<u32>(s + S_HAS_DELETION, 1);
+    if (!readDeletion(s, s + S_DELETION_TIME)) return OTHER;
+    const length = <usize>get(F_NO_COLUMNS_LENGTH);
+    if (end - at != length) return OTHER;
+    for (let i: usize = 0; i < length; i++) {
+      if (load<u8>(at + i) != load<u8>(field(F_NO_COLUMNS) + i)) return OTHER;
+    }
+    return ROW;
+  }
+  if ((flags | 0x20) != 0x24) return OTHER;
+  const time = readTime(s);
+  if (isShort || time == NO_TIME) return OTHER;
+  store<u32>(s + S_HAS_LIVENESS, 1);
+  store<u32>(s + S_HAS_DELETION, 0);
+  store<i64>(s + S_TIME, time);
+  const columns = get(F_COLUMNS);
+  store<u32>(s + S_CELLS, <u32>at);
+  let absent: u64 = 0;
+  let count = columns;
+  if (flags == 4) {
+    const from = at;
+    absent = uvint();
+    if (isShort || absent == 0 || absent >> <u64>columns != 0 || uvintSize(absent) != at - from) return OTHER;
+    count -= <i32>popcnt<u64>(absent);
+  }
+  const cells = at;
+  for (let i = 0; i < columns; i++) {
+    if ((absent >> <u64>i) & 1) continue;
+    if (at >= end) return OTHER;
+    const cell: u32 = load<u8>(at++);
+    if (cell == 8) {
+      let length = <i64>get(F_COLUMN_FIXED + i);
+      if (length == -2) return OTHER;
+      if (length < 0) {
+        const from = at;
+        length = <i64>uvint();
+        if (isShort || length < 0 || uvintSize(<u64>length) != at - from) return OTHER;
+      }
+      if (length == 0 || length > <i64>(end - at)) return OTHER;
+      at += <usize>length;
+    } else if (cell != 12 || get(F_COLUMN_FIXED + i) == -2) {
+      return OTHER;
+    }
+  }
+  if (at != end) return OTHER;
+  store<u32>(s + S_CELLS_END, <u32>end);
+  store<u32>(s + S_CELL_COUNT, <u32>count);
+  store<u32>(s + S_CELL_BYTES, <u32>(end - cells));
+  return ROW;
+}
+
+/** Reads the partition at which source `s` stands. */
+export function readPartition(s: usize): u32 {
+  const from: usize = load<u32>(s + S_POS);
+  const end: usize = load<u32>(s + S_END);
+  const short: u32 = load<u32>(s + S_IS_LAST) ? UNKNOWN : MORE;
+  if (from >= end) return load<u32>(s + S_IS_LAST) ? END : MORE;
+  if (end - from < 2) return short;
+  const length: usize = (<usize>load<u8>(from) << 8) | <usize>load<u8>(from + 1);
+  if (end - from < length + 2 + 13) return short;
+  const key = from + 2;
+  store<u32>(s + S_KEY, <u32>key);
+  store<u32>(s + S_KEY_LENGTH, <u32>length);
+  murmur3(key, key + length, s + S_HASH);
+  let token = <i64>rotl<u64>(load<u64>(s + S_HASH), 32);
+  if (length == 0) token = i64.MIN_VALUE;
+  else if (token == i64.MIN_VALUE) token = i64.MAX_VALUE;
+  store<i64>(s + S_TOKEN, token);
+  let p = key + length;
+  if (load<u32>(s + S_USES_UINT)) {
+    if (load<u8>(p++) != 0x80) return OTHER;
+  } else {
+    if (load<u32>(p) != 0xffffff7f || load<u64>(p + 4) != 0x80) return OTHER;
+    p += 12;
+  }
+  store<u32>(s + S_POS, <u32>p);
+  const kind = readUnfiltered(s);
+  store<u32>(s + S_POS, <u32>from);
+  if (kind == MORE) return MORE;
+  if (kind != ROW || !load<u32>(s + S_HAS_LIVENESS)) return OTHER;
+  const next: usize = load<u32>(s + S_NEXT);
+  if (next >= end) return short;
+  if (!(load<u8>(next) & 1)) return OTHER;
+  store<u32>(s + S_NEXT, <u32>(next + 1));
+  return ROW;
+}
