@@ -40,6 +40,18 @@ function header(page) {
   ];
 }
 
+/**
+ * A description: paragraphs; one all in capitals is the title of a section, one that begins with a number and a dot a step.
+ */
+function paragraphs(text) {
+  return text.split(/\n\n+/).flatMap((paragraph) => {
+    if (/^[A-Z][A-Z ,]+$/.test(paragraph)) return [`.SH ${paragraph}`];
+    const step = /^(\d+)\. /.exec(paragraph);
+    if (!step) return ['.PP', roff(paragraph)];
+    return [`.IP ${step[1]}. 4`, roff(paragraph.slice(step[0].length).replace(/\n +/g, '\n'))];
+  });
+}
+
 /** "-f, --format=json|csv". */
 function flagTerm(name, flag) {
   const value =
@@ -84,12 +96,7 @@ function commandPage(id, command) {
     `\\fB${roff(words)}\\fR${argNames.join('')} [\\fIflags\\fR]`,
   ];
   if (command.description) {
-    lines.push(
-      '.SH DESCRIPTION',
-      ...expand(command.description, id)
-        .split(/\n\n+/)
-        .flatMap((text) => ['.PP', roff(text)]),
-    );
+    lines.push('.SH DESCRIPTION', ...paragraphs(expand(command.description, id)));
   }
   if (args.length) lines.push('.SH ARGUMENTS');
   for (const arg of args)

@@ -12,6 +12,21 @@ files and components without a Data.db go too. What is left is what a start of C
 A log that contradicts itself or the disk is refused, as Cassandra refuses to start on it, and nothing of its table is touched. So is everything
 while a node runs on the directory.
 
+AFTER A CRASH
+
+1. Leave the node stopped, and leave the logs and temporary files where they are: which SSTables count is told by the logs alone.
+
+2. lsmctl compact recover DATA --dry-run says what would go and what stays. Exit 0: nothing was left, go on with step 4.
+
+3. lsmctl compact recover DATA asks, and does it. Each table then has its old SSTables or its new ones, never both. A start of the node does the same.
+
+4. lsmctl verify DATA, then run the compaction again or start the node.
+
+5. Where a log is refused (exit 4), files have changed since it was written, most often since a backup was restored over them. To keep what is
+   there, move the *_txn_*.log away; to go back, restore the table's whole directory. Then begin again at step 2.
+
+After a run with --output nothing is to be recovered, for the inputs are as they were: empty the output directory and run it again.
+
 Exit 0: nothing is left to do; 1: something is (--dry-run, or the answer was no); 4: refused.`;
   static override examples = [
     '<%= config.bin %> compact recover /var/lib/cassandra/data --dry-run',

@@ -17,6 +17,29 @@ copied.
 Deletions and expired data go once gc_grace_seconds are over, where no other SSTable of the table may hold older data of their partition. What is
 in the commit log and not in an SSTable yet is not known here: flush first (nodetool drain), or raise --gc-grace.
 
+Tasks follow each other, for what one has written decides what the next may purge. --jobs sets threads for a task: one merges, others read ahead and
+write.
+
+TO FORCE A COMPACTION SAFELY
+
+1. Take the node down: nodetool drain, then stop its service. On a running node's directory nothing is done (exit 4). A copy or a restored backup
+   needs no node at all.
+
+2. Look: lsmctl compact plan DIRECTORY --major (or what else is wanted) says what would be compacted, why, what it gives back, and how much disk it
+   needs against what is free.
+
+3. Try: the same words with lsmctl compact run and --dry-run do all but write, and count what would come out. Exit 1 says that something would change.
+
+4. Keep a way back: once a task is done its inputs are gone. Copy the directory or link it as a snapshot, or give --output and an empty directory, which
+   leaves the inputs as they are.
+
+5. Do it: lsmctl compact run DIRECTORY --major shows the plan and asks. Or keep the plan with compact plan --out plan.json, have it looked at, and
+   lsmctl compact apply plan.json does that and nothing else. --max-rate 50M leaves the disk to others.
+
+6. Check: lsmctl verify DIRECTORY; then start the node.
+
+After a crash, a full disk or a lost connection: lsmctl compact recover, see lsmctl-compact-recover(1). Ctrl-C clears up after itself.
+
 Exit 0: done, or nothing to do; 1: a dry run that would change something, or the answer was no; 4: refused as unsafe, before anything was touched.`;
   static override examples = [
     '<%= config.bin %> compact run /var/lib/cassandra/data/shop/orders-*',
