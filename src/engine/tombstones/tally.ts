@@ -51,6 +51,7 @@ export class Tally {
 
   addAll({ counts, oldestSeconds, newestSeconds }: PlainTally): void {
     for (let kind = 0; kind < TOMBSTONE_KINDS; kind++) this.counts[kind]! += counts[kind]!;
+    if (oldestSeconds > newestSeconds) return; // it is empty
     this.time(oldestSeconds);
     this.time(newestSeconds);
   }
