@@ -3,6 +3,7 @@
  * `SEED=… npx vitest run test/engine/merge/plain-merge.test.ts` looks further.
  */
 import { describe, expect, it, vi } from 'vitest';
+import type { CorruptError } from '../../../src/bytes/errors.js';
 import { comparator } from '../../../src/cql/compare.js';
 import { parseMarshalType } from '../../../src/cql/marshal.js';
 import { PlainMerge } from '../../../src/engine/merge/plain-merge.js';
@@ -205,5 +206,33 @@ it('leaves tables alone that it does not know', async () => {
     const inputs = [table.make({ k: lines }), table.make({ k: lines, l: lines })];
     const [kernel, itself] = await both(table, inputs, {});
     expect(kernel).toEqual(itself);
+  }
+});
+
+it('tells of damage as the merge itself', async () => {
+  for (const shape of ['none', 'int and descending text'] as const) {
+    const roll = dice(SEED + 99);
+    const clustering = CLUSTERINGS[shape]!.map(([type]) => type);
+    const table = new TestTable({ clustering, regulars: COLUMNS });
+    const inputs = [0, 1].map((n) => table.make(contents(roll, shape, MIXES[1]!, n, false)));
+    const file = componentPath(inputs[0]!.descriptor, 'Data.db');
+    table.files.delete(componentPath(inputs[0]!.descriptor, 'CRC.db'));
+    const whole = table.files.get(file)!;
+    for (let i = 0; i < 40; i++) {
+      const bytes = Buffer.from(whole.subarray(0, i % 8 === 7 ? roll(whole.length) : whole.length));
+      bytes[roll(Math.min(bytes.length, 20_000))]! ^= 1 << roll(8);
+      table.files.set(file, bytes);
+      const outcome = async (plain: boolean) => {
+        try {
+          const { made, merge, lost } = await table.merge(inputs, { copiesCells: true, plain, windowBytes: 4096 });
+          // of rows out of their order, the extremes are those that one happens to see
+          return { ...components(table, made), 'Statistics.db': '', merge, lost };
+        } catch (error) {
+          for (const name of table.files.keys()) if (name.endsWith('.tmp')) table.files.delete(name);
+          return { message: (error as Error).message, facts: (error as CorruptError).facts };
+        }
+      };
+      expect(await outcome(true), `${shape} ${i}`).toEqual(await outcome(false));
+    }
   }
 });
