@@ -14,12 +14,20 @@ export type Persisted = {
   readonly intervals: ReadonlyMap<string, readonly CommitLogInterval[]>;
   /** Whose SSTables count; `undefined` where the data directories have no system.local: then all do. */
   readonly hostId: string | undefined;
+  /** Whose log it is: `hostId`, else the one host that wrote all of the SSTables, where it is one. */
+  readonly logHostId: string | undefined;
   readonly sstables: number;
   /** SSTables that another host wrote, or that do not say: what they hold says nothing of this log. */
   readonly foreign: number;
 };
 
-export const NOTHING_PERSISTED: Persisted = { intervals: new Map(), hostId: undefined, sstables: 0, foreign: 0 };
+export const NOTHING_PERSISTED: Persisted = {
+  intervals: new Map(),
+  hostId: undefined,
+  logHostId: undefined,
+  sstables: 0,
+  foreign: 0,
+};
 
 /**
  * @param untilMicros a point in time that is gone back to: truncations after it are as though they had not been (CASSANDRA-9195)
@@ -39,6 +47,7 @@ export async function readPersisted(
     if (known) known.push(...list);
     else intervals.set(id, [...list]);
   };
+  const origins = new Set<string | undefined>();
   let sstables = 0;
   let foreign = 0;
   for (const { place, sstables: files } of resolvePaths(storage, dataDirectories).directories) {
@@ -47,6 +56,7 @@ export async function readPersisted(
     for (const { descriptor } of files) {
       const { stats } = readStatistics(storage, descriptor);
       sstables++;
+      origins.add(stats.originatingHostId);
       const isForeign = hostId !== undefined && stats.originatingHostId !== hostId;
       if (isForeign) foreign++;
       else add(id, stats.commitLogIntervals);
@@ -57,7 +67,8 @@ export async function readPersisted(
     add(id, [{ start: { segmentId: -1n, position: 0 }, end: { segmentId, position } }]);
   }
   for (const list of intervals.values()) list.sort((a, b) => comparePositions(a.start, b.start));
-  return { intervals, hostId, sstables, foreign };
+  const logHostId = hostId ?? (origins.size === 1 ? [...origins][0] : undefined);
+  return { intervals, hostId, logHostId, sstables, foreign };
 }
 
 /** The positions of one segment that a table has in SSTables, as closed [from, to] pairs. */

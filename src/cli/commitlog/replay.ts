@@ -193,7 +193,7 @@ function openOutput(
     places,
     target,
     // of a table some keys of which are left out, nothing may say that its writes are in SSTables
-    hostId: flags.keys === undefined ? persisted.hostId : undefined,
+    hostId: flags.keys === undefined ? persisted.logHostId : undefined,
     nowMillis,
     columnIndexBytes: flags['column-index-size'],
     openData: thread?.open,
@@ -226,7 +226,7 @@ function reportOf(
     isDeclined: false,
     target: mode === 'aside' ? flags.output : dataDirectories[0],
     segments: segments.map(({ file, id, bytes }) => ({ file, id, bytes })),
-    hostId: persisted.hostId,
+    hostId: persisted.logHostId,
     untilMicros: options.untilMicros,
     hasKeys: flags.keys !== undefined,
     schema: schema.loaded!.schema,

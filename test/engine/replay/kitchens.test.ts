@@ -18,6 +18,7 @@ import { loadSchema } from '../../../src/engine/schema-loader.js';
 import { compactionParams } from '../../../src/engine/strategies/options.js';
 import type { Descriptor } from '../../../src/sstable/descriptor.js';
 import { openDescriptor } from '../../../src/sstable/sstable.js';
+import { readStatistics } from '../../../src/sstable/statistics.js';
 import { latestWritten } from '../../../src/sstable/version.js';
 import { CORPUS, hasCorpus, KITCHENS } from '../../corpus.js';
 import { dumpText } from '../../our-tools.js';
@@ -164,3 +165,18 @@ async function compactedDumps({ schema, nowSeconds, tables }: Kitchen, table: st
   }
   return texts;
 }
+
+describe.skipIf(!there)('replayed SSTables', () => {
+  it('say which part of the log is in them, and whose it is, as those of a flush do', async () => {
+    const { tables } = await kitchenOf('kitchen-oa-1');
+    for (const descriptors of tables.values()) {
+      const all = descriptors.map((descriptor) => readStatistics(diskStorage, descriptor).stats);
+      const replayed = all.at(-1)!;
+      expect(replayed.originatingHostId).toBe(all[0]!.originatingHostId);
+      expect(replayed.commitLogIntervals).toEqual([
+        { start: { segmentId: 1795225886036n, position: 0 }, end: { segmentId: 1795225886037n, position: 20 } },
+      ]);
+      expect([replayed.sstableLevel, replayed.repairedAtMillis, replayed.pendingRepair]).toEqual([0, 0, undefined]);
+    }
+  });
+});
