@@ -169,7 +169,8 @@ async function compactedDumps({ schema, nowSeconds, tables }: Kitchen, table: st
 describe.skipIf(!there)('replayed SSTables', () => {
   it('say which part of the log is in them, and whose it is, as those of a flush do', async () => {
     const { tables } = await kitchenOf('kitchen-oa-1');
-    for (const descriptors of tables.values()) {
+    for (const [table, descriptors] of tables) {
+      if (table === 'dropped') continue; // nothing of it is in the log alone
       const all = descriptors.map((descriptor) => readStatistics(diskStorage, descriptor).stats);
       const replayed = all.at(-1)!;
       expect(replayed.originatingHostId).toBe(all[0]!.originatingHostId);
