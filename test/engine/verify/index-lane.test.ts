@@ -13,7 +13,7 @@ import { FIXTURES } from '../../fixtures.js';
 
 const NOW_SECONDS = 1_900_000_000;
 const seed = Number(process.env.LSMCTL_SEED ?? Math.floor(Math.random() * 1e9));
-const trials = Number(process.env.LSMCTL_TRIALS ?? 40);
+const trials = Number(process.env.LSMCTL_TRIALS ?? 20);
 const COMPONENTS = ['Index.db', 'Data.db', 'Summary.db', 'Filter.db', 'CompressionInfo.db'];
 
 /** Of more partitions than the lane leaves to the walk. */
