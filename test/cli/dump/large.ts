@@ -15,7 +15,7 @@ import { temporaryDirectory } from '../../engine/directories.js';
 import { fixtureSSTables } from '../../fixtures.js';
 import { rewriteIndex } from '../../sstable/bti/rewrite-index.js';
 
-export const PLAIN_BYTES = 6 << 20;
+export const PLAIN_BYTES = 4 << 20;
 const CHECKED = 65536;
 
 /** Paths of Data.db and of what stands beside it. */
