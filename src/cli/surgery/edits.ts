@@ -1,5 +1,5 @@
 /** `compact relevel`, `reset-level` and `set-repaired`: what is to be changed in which Statistics.db. */
-import { UsageError } from '../../bytes/errors.js';
+import { RefusedError, UsageError } from '../../bytes/errors.js';
 import { diskStorage } from '../../bytes/source.js';
 import { findTable } from '../../cql/schema.js';
 import { readCandidates } from '../../engine/compaction/read-candidate.js';
@@ -57,7 +57,7 @@ export async function planRelevel(
   const [first, ...more] = others;
   if (tables.length === 0) {
     const message = more.length === 0 && first ? first.why : 'no table here is leveled';
-    throw new UsageError(message, {
+    throw new RefusedError(message, {
       file: first?.file ?? paths[0] ?? '.',
       expected: 'a table with LeveledCompactionStrategy',
       hint: 'levels mean nothing to other strategies; where the schema is not found, give it with --schema',
