@@ -9,7 +9,7 @@ below, and so on; what still overlaps after as many levels as the count of SSTab
 leave all in L0, a node then has less to compact. Each directory of a table is leveled by itself.
 
 Only Statistics.db is written, beside the old one and then in its place. No Cassandra may run on the directory. Tables that are not leveled are left
-as they are, and where none is leveled the command refuses.
+as they are, and where none is leveled the command refuses (exit 4).
 
 Exit 0: done, or nothing to change; 1: a dry run that would change something, or the answer was no; 4: refused as unsafe.`;
   static override examples = [
