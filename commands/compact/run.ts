@@ -14,8 +14,8 @@ node or lsmctl compact recover clears up after it. Ctrl-C leaves the directory a
 directory. With --output the inputs stay, and the new SSTables get their names when all of a table are complete; SSTables that no task takes are not
 copied.
 
-Deletions and expired data go once gc_grace_seconds are over, where no other SSTable of the table may hold older data of their partition. What is
-in the commit log and not in an SSTable yet is not known here: flush first (nodetool drain), or raise --gc-grace.
+Deletions and expired data go once gc_grace_seconds are over, where no other SSTable of the table may hold older data of their partition, and no write
+of the node's commit log that is in no SSTable yet (--commitlog). nodetool drain flushes these.
 
 Tasks follow each other, for what one has written decides what the next may purge. --jobs sets threads for a task: one merges, others read ahead and
 write.
