@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
+import { wantedTables } from '../../../src/cli/surgery/tables.js';
 import { temporaryDirectory } from '../../engine/directories.js';
 import { FIXTURES } from '../../fixtures.js';
 import { runCli } from '../../run-cli.js';
@@ -35,12 +36,17 @@ function unfinished(): string {
 }
 
 const STATICS = tableOf('zoo/statics');
-const LCS = ['--strategy', 'lcs', '--option', 'sstable_size_in_mb=1', '--now', NOW];
+
+it('tells of hidden tables of indexes in one line, however many there are', () => {
+  const lines: string[] = [];
+  const { directories } = wantedTables([DATA], {}, (line) => lines.push(line));
+  expect(directories.every(({ place }) => place.index === undefined)).toBe(true);
+  expect(lines.filter((line) => line.includes('hidden table'))).toHaveLength(1);
+});
 
 it.each<[command: string, pending: () => string[], clean: () => string[]]>([
   ['plan', () => [STATICS, '--major'], () => [STATICS, '--now', NOW]],
   ['run', () => [STATICS, '--major', '--dry-run'], () => [STATICS, '--now', NOW, '--dry-run']],
-  ['run', () => [STATICS, ...LCS, '--dry-run', '--json'], () => [STATICS, '--now', NOW, '--dry-run', '--json']],
   ['apply', () => [planOf('--major'), '--dry-run'], () => [planOf(), '--dry-run']],
   ['set-repaired', () => [STATICS, '--repaired', '--dry-run'], () => [STATICS, '--unrepaired', '--dry-run']],
   ['recover', () => [unfinished(), '--dry-run'], () => [copyOf('zoo/statics'), '--dry-run']],
