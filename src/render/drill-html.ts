@@ -55,7 +55,7 @@ function tiles(report: DrillReport): string {
 ${tile('Lost (RPO)', loss.writes === 0 ? lostSummary(report) : secondsText(loss.seconds), kept(['max-loss-seconds', 'max-loss-writes']))}
 ${tile('Back in (RTO)', secondsText(recoverySeconds(all)), kept(['max-time']))}
 ${tile('Writes lost', countText(loss.writes), `${plural(loss.keys, 'key')} in ${plural(loss.tables, 'table')}`)}
-${tile('Answers that differ', rows === undefined ? 'not compared' : countText(rows), answers ? `rows: ${countText(answers.gone)} gone, ${countText(answers.older)} older, ${countText(answers.back)} back` : 'no live directory to compare with')}
+${tile('Answers that differ', rows === undefined ? 'not compared' : countText(rows), answers ? `rows: ${countText(answers.gone)} gone, ${countText(answers.older)} older, ${countText(answers.back)} back` : (report.unmeasured ?? ''))}
 ${tile('Result', found.isSound ? 'sound' : 'not sound', `${plural(found.rows, 'row')} verified; ${base.isComplete ? 'all files there' : 'files are missing'}`)}
 </div>`;
 }

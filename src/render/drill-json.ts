@@ -38,7 +38,7 @@ export function drillJson(report: DrillReport): object {
       replayedAs: start.replayedAs,
       stillReadable: start.stillReadable,
     },
-    loss: { ...lossJson(loss), countedWrites: lostWrites({ loss, answers }), answers },
+    loss: { ...lossJson(loss), countedWrites: lostWrites({ loss, answers }), answers, unmeasured: report.unmeasured },
     tables: tables.map(tableJson),
     compared: compared.map(({ loss: counts, ...rest }) => ({ ...rest, ...lossJson(counts) })),
     recovery: { seconds: recoverySeconds(phases), phases },

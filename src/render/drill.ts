@@ -150,7 +150,7 @@ function startText(report: DrillReport): string {
   return [startSentence(report), ...how, ...more].map((text) => lines(text, 0)).join('\n');
 }
 
-function lossText({ loss, answers, tables, log }: DrillReport): string {
+function lossText({ loss, answers, unmeasured, tables, log }: DrillReport): string {
   const { writes, systemWrites, keys, seconds, firstMicros, lastMicros } = loss;
   const head = `Lost (RPO): ${lostSummary({ loss, answers })}`;
   const details = [];
@@ -180,7 +180,7 @@ function lossText({ loss, answers, tables, log }: DrillReport): string {
   for (const { keyspace, table, unmeasured } of blind.slice(0, MOST_PROBLEMS)) {
     details.push(`answers of ${keyspace}.${table}: not compared, ${unmeasured}`);
   }
-  if (!answers) details.push('answers: not compared, there is no live directory to compare with');
+  if (!answers) details.push(`answers: not compared: ${unmeasured}`);
   if (systemWrites > 0) details.push(`and ${plural(systemWrites, 'write')} of Cassandra's own tables`);
   return [head, ...details.map((text) => lines(text)), ...tableLines(tables)].join('\n');
 }
@@ -299,6 +299,7 @@ export function timeText(micros: number): string {
 
 /** "0.012 s", "9.90 s", "42.0 s", "3 min 20 s". */
 export function secondsText(seconds: number): string {
+  if (!Number.isFinite(seconds)) return 'an unknown time';
   if (seconds >= 100) return durationText(seconds);
   if (Number.isInteger(seconds)) return `${seconds} s`;
   return `${seconds < 1 ? seconds.toFixed(3) : seconds < 10 ? seconds.toFixed(2) : seconds.toFixed(1)} s`;

@@ -13,10 +13,11 @@ export function lossCounts(tally: LossTally, newestMicros: number | undefined): 
 
 /** Of the log's lost writes, and of rows that only SSTables held. @param newest write of all, microseconds */
 export function lostSeconds(
-  { seconds }: LossCounts,
+  { writes, seconds, firstMicros }: LossCounts,
   compared: readonly TableAnswers[] | undefined,
   newest: number | undefined,
 ): number {
+  if (writes > 0 && firstMicros === undefined) return Number.POSITIVE_INFINITY; // not known is not none
   const firsts = (compared ?? []).flatMap(({ firstMicros }) => firstMicros ?? []);
   if (firsts.length === 0 || newest === undefined) return seconds;
   return Math.max(seconds, (newest - Math.min(...firsts)) / 1e6);

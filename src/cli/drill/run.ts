@@ -116,7 +116,7 @@ class Drill {
   async run(requests: readonly CrashRequest[], limits: readonly Limit[]): Promise<DrillReport> {
     const recovered = await this.recover(requests);
     const { tallies, timeline, stillReadable } = await this.tally(recovered);
-    const compared = await this.compare(recovered, tallies.asked);
+    const { compared, unmeasured } = await this.tryCompare(recovered, tallies.asked);
     const { base, live, survey, side, crash, damaged, start, takesAll, replayed, verified, files } = recovered;
     const newest = survey.clock.newestMicros;
     const loss = lossCounts(tallies.asked, newest);
@@ -144,6 +144,7 @@ class Drill {
       },
       crash: { cut: crash.cut, damage: crash.damage, dropped: crash.neverWritten },
       start: startReport(start, damaged.segments.length, takesAll, stillReadable),
+      unmeasured,
       tables: drillTables(tallies.asked, compared),
       compared: [
         { sync: 'as-asked', loss },
@@ -317,12 +318,40 @@ class Drill {
     return { tallies, timeline: timeline.timeline(), stillReadable };
   }
 
-  /** `undefined` where there is nothing to compare with. */
-  private async compare(
-    { base, live, side, schema, persisted: ofCopy }: Recovered,
+  private async tryCompare(
+    recovered: Recovered,
     lost: LossTally,
-  ): Promise<TableAnswers[] | undefined> {
-    if (!live) return undefined;
+  ): Promise<{ readonly compared: TableAnswers[] | undefined; readonly unmeasured: string | undefined }> {
+    if (!recovered.live) return { compared: undefined, unmeasured: 'there is no live directory to compare with' };
+    try {
+      return { compared: await this.compare(recovered, lost), unmeasured: undefined };
+    } catch (error) {
+      if (!(error instanceof CorruptError)) throw error;
+      return { compared: undefined, unmeasured: `${path.basename(error.facts.file ?? '')}: ${error.message}` };
+    }
+  }
+
+  /** What the log as it was comes to, by the same rules; past its damage where a start would have stopped at it before the drill. */
+  private async reference(
+    side: LogSide,
+    persisted: Persisted,
+    takesAll: boolean,
+    wants: (table: LogTable) => boolean,
+  ): Promise<string[]> {
+    try {
+      await this.replay(side, persisted, takesAll, REFERENCE, wants);
+      return this.dataIn(REFERENCE);
+    } catch (error) {
+      if (!(error instanceof CorruptError) || takesAll) throw error;
+      await this.replay(side, persisted, true, `${REFERENCE}-salvaged`, wants);
+      return this.dataIn(`${REFERENCE}-salvaged`);
+    }
+  }
+
+  private async compare(
+    { base, side, schema, takesAll, persisted: ofCopy }: Recovered,
+    lost: LossTally,
+  ): Promise<TableAnswers[]> {
     const { now: nowSeconds } = this.flags;
     const isSameBase = base.kind === 'live';
     if (isSameBase && lost.writes === 0) return [];
@@ -330,10 +359,9 @@ class Drill {
     const data = isSameBase ? this.dataIn(DATA) : this.places.dataDirectories;
     const persisted = isSameBase ? ofCopy : await this.persistedIn(data);
     const ids = new Set(lostTables.map(({ tableId }) => tableId));
-    // what was wrong with the log before the drill is no loss of the drill
-    await this.replay(side, persisted, true, REFERENCE, ({ id }) => !isSameBase || ids.has(id));
+    const reference = await this.reference(side, persisted, takesAll, ({ id }) => !isSameBase || ids.has(id));
     return compareSides({
-      before: [...data, ...this.dataIn(REFERENCE)],
+      before: [...data, ...reference],
       after: [...this.dataIn(DATA), ...this.dataIn(RECOVERED)],
       schema: schema.schema,
       nowSeconds,

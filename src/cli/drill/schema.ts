@@ -1,9 +1,10 @@
 /** The schema by which a drill's copy is read. */
+import fs from 'node:fs';
 import path from 'node:path';
 import { diskStorage } from '../../bytes/source.js';
 import { LogSchema } from '../../commitlog/log-schema.js';
 import type { Schema } from '../../cql/schema.js';
-import type { Base } from '../../engine/drill/base.js';
+import type { Base, BaseTable } from '../../engine/drill/base.js';
 import { hasSystemSchema, type LoadedSchema, loadSchema, sourceText } from '../../engine/schema-loader.js';
 import { systemSchemaTables } from '../../engine/system-schema-tables.js';
 import { componentPath } from '../../sstable/descriptor.js';
@@ -19,7 +20,7 @@ export type CopySchema = {
 
 /**
  * Of `--schema`, else of the copy's own system_schema, else of the live directory's, which is linked into the copy: a node that is restored keeps
- * the schema of its cluster. Else of the schema.cql files and the headers of the copy. @throws UsageError, CorruptError, UnsupportedError
+ * the schema of its cluster, and its own system.local, which tells whose SSTables count as flushed from its log. Else of the schema.cql files and the headers of the copy. @throws UsageError, CorruptError, UnsupportedError
  */
 export async function copySchema(
   work: WorkDirectory,
@@ -29,9 +30,14 @@ export async function copySchema(
   tell: (line: string) => void,
 ): Promise<CopySchema> {
   const directory = work.directory(data);
-  if (live && flags.schema === undefined && !hasSystemSchema(diskStorage, directory)) {
-    const linked = linkSchema(work, live, directory);
-    if (linked) tell('the schema is that of the live directory');
+  if (live) {
+    const isOfSchema = ({ place }: BaseTable) => place.keyspace === 'system_schema';
+    const isLocal = ({ place }: BaseTable) => place.keyspace === 'system' && place.table === 'local';
+    if (!diskStorage.stat(path.join(directory, 'system'))) linkTables(work, live.tables.filter(isLocal), directory);
+    if (flags.schema === undefined && !hasSystemSchema(diskStorage, directory)) {
+      const linked = linkTables(work, live.tables.filter(isOfSchema), directory);
+      if (linked) tell('the schema is that of the live directory');
+    }
   }
   const log = new LogSchema();
   const isEmpty = diskStorage.list(directory).length === 0;
@@ -49,12 +55,15 @@ export async function copySchema(
   return { schema: loaded.schema, log, source: loaded.source, file: flags.schema };
 }
 
-function linkSchema(work: WorkDirectory, live: Base, directory: string): boolean {
-  const tables = live.tables.filter(({ place }) => place.keyspace === 'system_schema');
+/** @returns whether there were any */
+function linkTables(work: WorkDirectory, tables: readonly BaseTable[], directory: string): boolean {
   for (const { place, sstables } of tables) {
-    const home = work.directory(path.relative(work.path, path.join(directory, 'system_schema', `${place.table}-${place.tableId}`))); // biome-ignore format: one line
+    const home = path.join(directory, place.keyspace, `${place.table}-${place.tableId}`);
+    fs.mkdirSync(home, { recursive: true });
     for (const { descriptor, components } of sstables) {
-      for (const name of components) work.link(componentPath(descriptor, name), path.join(home, `${descriptor.prefix}-${name}`)); // biome-ignore format: one line
+      for (const name of components) {
+        work.link(componentPath(descriptor, name), path.join(home, `${descriptor.prefix}-${name}`));
+      }
     }
   }
   return tables.length > 0;

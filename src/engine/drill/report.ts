@@ -149,8 +149,10 @@ export type DrillReport = {
   readonly start: StartReport;
   readonly loss: LossCounts;
   readonly tables: readonly DrillTable[];
-  /** `undefined` where there is no live directory to compare with. */
+  /** `undefined` where they were not compared. */
   readonly answers: AnswerLoss | undefined;
+  /** Why they were not. */
+  readonly unmeasured: string | undefined;
   readonly compared: readonly Compared[];
   readonly phases: readonly Phase[];
   readonly result: ResultReport;

@@ -141,6 +141,8 @@ describe('--backup', () => {
     ]);
     fs.writeFileSync(file.replace('Data', 'Statistics'), 'none');
     expect((await drill(data, { backup })).result.isSound).toBe(false);
+    const blind = await drill(undefined, { backup });
+    expect(blind.unmeasured).toBe('there is no live directory to compare with');
   });
 
   it('of a snapshot takes the incremental backups beside it', async () => {
