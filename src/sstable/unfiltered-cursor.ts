@@ -145,6 +145,7 @@ export class UnfilteredCursor {
   private absentLo = 0;
   private absentHi = 0;
   private readonly absent: Uint8Array;
+  private readonly canPass: boolean;
   /** Index in `in.buf` at which the row's body ends. */
   protected bodyEnd = 0;
   /** Where the row's columns begin, from `in.mark`. */
@@ -162,6 +163,9 @@ export class UnfilteredCursor {
     this.clusteringStart = new Int32Array(n);
     this.clusteringEnd = new Int32Array(n);
     this.clusteringFixed = Int32Array.from(header.clusteringTypes, fixedLength);
+    // with minima near the least of all times a difference of less than eight bytes might stand for none
+    const isUsual = header.encodingStats.minTimestampHi > -0x40000000;
+    this.canPass = isUsual && !this.hasStatic && n <= 32 && this.regulars.length > 0 && !this.regulars.some((c) => c.isComplex); // biome-ignore format: one line
     this.absent = new Uint8Array(Math.max(this.statics.length, this.regulars.length));
     this.usesUInt = version.hasUIntDeletionTime;
     this.minTimestampHi = header.encodingStats.minTimestampHi;
@@ -537,6 +541,74 @@ export class UnfilteredCursor {
     this.staticPending = false;
   }
 
+  /**
+   * Passes over the partition whose head has just been read, where it is short and at hand as a whole, and all of its rows are as an INSERT writes
+   * them (see {@link plainCells}): nothing in it is deleted or expires. @returns whether it did; else nothing has moved
+   */
+  passPlainPartition(): boolean {
+    if (!this.canPass || this.hasPartitionDeletion || this.stopped || !this.inPartition) return false;
+    const c = this.in;
+    const { buf, end } = c;
+    let p = c.pos;
+    for (let rows = 0; rows <= MOST_PASSED_ROWS; rows++) {
+      if (p >= end) return false;
+      const flags = buf[p++]!;
+      if (flags === 1) {
+        c.pos = p;
+        c.mark = -1;
+        this.inPartition = false;
+        return true;
+      }
+      if (flags !== PLAIN_ROW) return false;
+      p = this.afterPlainRow(buf, p, end);
+      if (p < 0) return false;
+    }
+    return false;
+  }
+
+  /** @returns the index after a plain row whose flags were before `p`; −1 where it is none, is not at hand or has long values */
+  private afterPlainRow(buf: Uint8Array, from: number, end: number): number {
+    let p = from;
+    const { clusteringFixed, regulars } = this;
+    const clusterings = clusteringFixed.length;
+    if (clusterings > 0 && buf[p++] !== 0) return -1;
+    for (let i = 0; i < clusterings; i++) {
+      let length = clusteringFixed[i]!;
+      if (length < 0) {
+        length = shortVint(buf, p, end);
+        p += length < 0x80 ? 1 : 2;
+        if (length < 0) return -1;
+      }
+      p += length;
+      if (p >= end) return -1;
+    }
+    const size = shortVint(buf, p, end);
+    if (size < 0) return -1;
+    p += size < 0x80 ? 1 : 2;
+    const bodyEnd = p + size;
+    if (bodyEnd >= end || size < 2) return -1;
+    for (let i = 0; i < 2; i++) {
+      // the size of the row before, then the timestamp: of eight bytes behind the first it may be that of no liveness
+      const first = buf[p]!;
+      if (first === 0xff) return -1;
+      p += 1 + (first < 0x80 ? 0 : Math.clz32(~(first << 24)));
+    }
+    for (let i = 0; i < regulars.length; i++) {
+      if (p >= bodyEnd) return -1;
+      const flags = buf[p++]!;
+      if (flags === EMPTY_CELL_OF_ROW) continue;
+      if (flags !== CELL_OF_ROW) return -1;
+      let length = regulars[i]!.fixedLength;
+      if (length < 0) {
+        length = shortVint(buf, p, bodyEnd);
+        if (length < 0) return -1;
+        p += length < 0x80 ? 1 : 2;
+      }
+      p += length;
+    }
+    return p === bodyEnd ? p : -1;
+  }
+
   /** Absolute position after the row on which the cursor stands. */
   get endOfRow(): number {
     return this.in.base + this.bodyEnd;
@@ -735,6 +807,19 @@ export class UnfilteredCursor {
   corruptHere(message: string): CorruptError {
     return this.in.corrupt(message, this.columnFact());
   }
+}
+
+/** Partitions with more rows are read as others. */
+const MOST_PASSED_ROWS = 16;
+
+/** An unsigned vint of one or two bytes; −1 for longer ones and beyond `end`. */
+function shortVint(buf: Uint8Array, p: number, end: number): number {
+  if (p + 1 >= end) return -1;
+  const first = buf[p]!;
+  if (first < 0x80) return first;
+  if (first >= 0xc0) return -1;
+  const value = ((first & 0x3f) << 8) | buf[p + 1]!;
+  return value < 0x80 ? -1 : value; // a short number in two bytes: not as Cassandra writes it
 }
 
 const NO_COLUMNS: readonly ColumnInfo[] = [];

@@ -57,7 +57,8 @@ export async function auditTombstones(
   for (const { path: where, message } of problems) tell(`${where}: ${message}`);
   const found: { table: TableAtHand; tombstones: TableTombstones }[] = [];
   for (const table of tables) {
-    const progress = await startProgress(`${table.name}: reading`, scanBytes(table.sstables), isQuiet, true);
+    const wholeBytes = scanBytes(table.sstables);
+    const progress = await startProgress(`${table.name}: reading`, wholeBytes, isQuiet, true);
     try {
       const writes = table.unflushed;
       const unflushed = writes && ((key: Uint8Array, length: number) => writes.leastOf(key, length));
@@ -76,7 +77,7 @@ export async function auditTombstones(
         top: flags.top,
         warn: flags.warn,
         fail: flags.fail,
-        onProgress: (bytes: number) => progress.update(bytes),
+        onProgress: (bytes: number) => progress.update(Math.min(bytes, wholeBytes)),
       };
       const jobs = jobsFor(sstables, flags.jobs, availableParallelism());
       const tombstones = await scanned(setup, jobs, writes);

@@ -40,6 +40,8 @@ export type MergeSetup = {
   readonly evaluatorFor?: ((source: MergeSource) => PurgeEvaluator) | undefined;
   /** SSTables outside of the merge whose deletions take effect in it. */
   readonly shadows?: Shadows | undefined;
+  /** Short partitions that one source alone has, and in which nothing is deleted or expires, are counted but not handed to the sink. */
+  readonly passesPlain?: boolean | undefined;
   /** Takes what plain rows it can, where the sink has a target for them. */
   readonly plain?: PlainMerge | undefined;
 };
@@ -72,6 +74,7 @@ export class PartitionMerge {
   private readonly merge: UnfilteredMerge;
   private readonly garbage: GarbageSkipper | undefined;
   private readonly emptyStatic = new RowBuffer();
+  private readonly passesPlain: boolean;
   /** Sources of the partition at hand, and behind them others: an array that shrinks would be allocated anew. */
   private readonly group: MergeSource[] = [];
   private readonly plain: PlainMerge | undefined;
@@ -84,7 +87,8 @@ export class PartitionMerge {
     return this.merge.lost;
   }
 
-  constructor({ sources, header, purger, evaluatorFor, shadows, plain }: MergeSetup) {
+  constructor({ sources, header, purger, evaluatorFor, shadows, plain, passesPlain = false }: MergeSetup) {
+    this.passesPlain = passesPlain;
     this.plain = shadows ? undefined : plain;
     this.purger = purger;
     this.evaluatorFor = evaluatorFor ?? (() => ALWAYS);
@@ -108,6 +112,10 @@ export class PartitionMerge {
     const { mergedPartitions } = this.counts;
     while (mergedPartitions.length < n) mergedPartitions.push(0);
     mergedPartitions[n - 1]!++;
+    if (n === 1 && this.passesPlain && first.cursor.passPlainPartition()) {
+      if (first.nextPartition()) partitions.push(first);
+      return true;
+    }
     this.purger?.startPartition(this.evaluatorFor(first));
     this.isStarted = false;
     merge.begin(group, n);

@@ -79,6 +79,8 @@ export class TableScan {
   private partitions = 0;
   private sstables: readonly SSTable[] = [];
   private sources: readonly MergeSource[] = [];
+  /** Where the sources stood when the last scan began, summed up. */
+  private startBytes = 0;
   private readonly indexes = new Map<SSTable, PartitionIndex>();
   private keptFrom: (source: MergeSource) => number = () => Number.POSITIVE_INFINITY;
 
@@ -102,12 +104,19 @@ export class TableScan {
     const { setup, purger } = this;
     const { nowSeconds, isStrict, rows } = setup;
     const { sources, header } = this.begin();
-    if (range) for (const [i, { cursor }] of sources.entries()) cursor.goTo(...this.placesOf(this.sstables[i]!, range));
+    this.startBytes = 0;
+    if (range) {
+      for (const [i, { cursor }] of sources.entries()) {
+        const [start, end] = this.placesOf(this.sstables[i]!, range);
+        cursor.goTo(start, end);
+        this.startBytes += start;
+      }
+    }
     const evaluatorFor = (source: MergeSource) => {
       purger.begin(this.keptFrom(source));
       return ALWAYS;
     };
-    const merge = new PartitionMerge({ sources, header, purger, evaluatorFor });
+    const merge = new PartitionMerge({ sources, header, purger, evaluatorFor, passesPlain: !isStrict });
     const counter = new ReadCounter({ purger, nowSeconds, isStrict, rows, take: (one) => this.take(one) });
     runMerge(merge, counter, sources, setup.onProgress);
     this.partitions += merge.counts.mergedPartitions.reduce((sum, count) => sum + count, 0);
@@ -133,7 +142,7 @@ export class TableScan {
 
   /** Plain bytes that the last scan has read. */
   get bytesRead(): number {
-    return this.sources.reduce((sum, { cursor }) => sum + cursor.in.offset, 0);
+    return this.sources.reduce((sum, { cursor }) => sum + cursor.in.offset, -this.startBytes);
   }
 
   /** From where to where in the plain Data.db the partitions of a range are. */
