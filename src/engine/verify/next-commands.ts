@@ -33,7 +33,8 @@ export function commandsFor(
   );
   if (OF_FILTER.has(finding.rule)) return [`lsmctl bloom --rebuild ${data}`];
   if (copy) commands.push(`cp -p ${quoted(copy.sstable)}-* ${quoted(descriptor.directory)}/`);
-  if (LOSES_ROWS.has(finding.rule) || LOSES_WAYS.has(finding.rule)) commands.push(`lsmctl salvage ${data} --output salvaged`);
+  if (LOSES_ROWS.has(finding.rule) || LOSES_WAYS.has(finding.rule))
+    commands.push(`lsmctl salvage ${data} --output salvaged`);
   const isLive = place.snapshot === undefined && !place.backup && place.index === undefined;
   if (isLive && LOSES_ROWS.has(finding.rule)) {
     const tokens = partitions?.tokens;

@@ -25,7 +25,15 @@ import {
 import { PreviousClustering } from './clustering-check.js';
 import type { FindingLog, PartitionName } from './finding.js';
 import type { RuleId } from './rules.js';
-import { type ColumnTest, columnTest, keyValueType, reasonAgainst, type ValueTest, valueTest } from './value-check.js';
+import {
+  type ColumnTest,
+  columnTest,
+  keyTest,
+  keyValueType,
+  reasonAgainst,
+  type ValueTest,
+  valueTest,
+} from './value-check.js';
 
 /** Twenty years, in seconds. */
 export const MAX_TTL_SECONDS = 20 * 365 * 24 * 60 * 60;
@@ -63,6 +71,7 @@ export class RowCheck {
   private readonly regulars: readonly ColumnTest[];
   private readonly pathComparators = new Map<ColumnTest, ValueComparator>();
   private readonly clusterings: readonly (ValueTest | undefined)[];
+  private readonly isKey: ValueTest;
   private readonly previous: PreviousClustering;
   private readonly open = new DeletionState();
   private c!: UnfilteredCursor;
@@ -79,6 +88,7 @@ export class RowCheck {
       if (test.isComplex) this.pathComparators.set(test, comparator(pathType(test.type)));
     }
     this.clusterings = header.clusteringTypes.map(valueTest);
+    this.isKey = keyTest(header.keyType);
     this.previous = new PreviousClustering(header.clusteringTypes);
   }
 
@@ -135,6 +145,7 @@ export class RowCheck {
 
   private key(): void {
     const { c } = this;
+    if (this.isKey(c.key, 0, c.keyLength)) return;
     const reason = validateValue(keyValueType(this.options.header.keyType), c.key, 0, c.keyLength);
     if (reason !== undefined) this.tell('value', `partition key: ${reason}`, {}, c.partitionPosition);
   }

@@ -18,12 +18,18 @@ export function valueTest(type: CqlType): ValueTest | undefined {
     if (ANY_BYTES.has(type.name)) return undefined;
     if (fixedLength(type) >= 0 && type.name !== 'timeuuid') return undefined;
     if (type.name === 'text') return isText;
+    if (type.name === 'decimal') return isDecimal;
   }
   return (buf, start, end) => validateValue(type, buf, start, end) === undefined;
 }
 
+/** An i32 of scale and at least a byte, or nothing at all. */
+function isDecimal(_: Uint8Array, start: number, end: number): boolean {
+  return end === start || end - start > 4;
+}
+
 /** From so many bytes on a call of the engine costs less than a loop. */
-const LONG_TEXT = 40;
+const LONG_TEXT = 160;
 
 function isText(buf: Uint8Array, start: number, end: number): boolean {
   if (end - start >= LONG_TEXT) return isUtf8(buf.subarray(start, end));
@@ -84,4 +90,15 @@ export function reasonAgainst(
 /** The type that partition keys are held to; hidden tables of indexes on collections name another than their keys have. */
 export function keyValueType(keyType: CqlType): CqlType {
   return isMultiCell(keyType) ? native('blob') : keyType;
+}
+
+/** What partition keys are held to. */
+export function keyTest(keyType: CqlType): ValueTest {
+  const type = keyValueType(keyType);
+  const test = valueTest(type);
+  if (test) return test;
+  const width = fixedLength(type);
+  // nothing at all is a value of some types and none of others
+  const emptyIsValue = validateValue(type, NO_BYTES, 0, 0) === undefined;
+  return (_, start, end) => width < 0 || end - start === width || (emptyIsValue && end === start);
 }
