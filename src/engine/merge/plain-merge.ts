@@ -4,6 +4,7 @@
  * come that far. A kernel that gets nowhere is left alone for a while.
  */
 
+import { UsageError } from '../../bytes/errors.js';
 import { ByteWriter } from '../../bytes/writer.js';
 import { fixedLength } from '../../cql/type-facts.js';
 import {
@@ -84,7 +85,7 @@ export class PlainMerge {
       sources.every(({ cursor, copiesCells, isMurmur3 }) => copiesCells && isMurmur3 && !cursor.hasStatic);
   }
 
-  /** `undefined` where the table has what the kernel does not know. @throws UsageError where there is no memory for it */
+  /** `undefined` where the table has what the kernel does not know, and where there is no memory for it. */
   static open(setup: PlainSetup): PlainMerge | undefined {
     const { sources, header, gcBeforeSeconds } = setup;
     const { clusteringTypes, regularColumns } = header;
@@ -93,7 +94,8 @@ export class PlainMerge {
     if (clusteringTypes.some((type) => orderOf(type) < 0) || !sources.some(({ copiesCells }) => copiesCells))
       return undefined;
     if (sources.some((source) => !hasSameClustering(source.cursor.header, header))) return undefined;
-    const memory = new PlainMemory(sources.map(({ cursor }) => cursor.in.windowBytes));
+    const memory = takeMemory(sources.map(({ cursor }) => cursor.in.windowBytes));
+    if (!memory) return undefined;
     const { state } = memory;
     for (const [i, source] of sources.entries()) {
       source.plainNumber = i;
@@ -283,6 +285,15 @@ export class PlainMerge {
       if (reason !== IS_FULL || written === 0 || writer.position >= stop || !writer.beginPlainPartitions(memory)) break;
     }
     return done;
+  }
+}
+
+function takeMemory(windowBytes: readonly number[]): PlainMemory | undefined {
+  try {
+    return new PlainMemory(windowBytes);
+  } catch (error) {
+    if (error instanceof UsageError) return undefined;
+    throw error;
   }
 }
 
