@@ -35,7 +35,7 @@ describe('read', () => {
       'oa-1-big read maybe',
     ]);
     expect(body.answer).toEqual({ rows: 4, liveRows: 4, tombstones: 5 });
-    for (const line of `${traceText(body)}${costText(body)}`.split('\n')) expect(line.length).toBeLessThanOrEqual(96);
+    for (const line of `${traceText(body)}${costText(body)}`.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
   });
 
   it('says clearly that a key is not there', async () => {
