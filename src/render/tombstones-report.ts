@@ -6,13 +6,8 @@ import { stringWriter } from '../cql/values/string.js';
 import type { Candidate } from '../engine/strategies/strategy.js';
 import type { Culprit } from '../engine/tombstones/expiry-blockers.js';
 import type { PartitionReads, ReadCounts } from '../engine/tombstones/read-counter.js';
-import type {
-  BlockerCulprits,
-  Fate,
-  Remedy,
-  SSTableFates,
-  TableTombstones,
-} from '../engine/tombstones/table-tombstones.js';
+import type { Remedy } from '../engine/tombstones/table-remedies.js';
+import type { BlockerCulprits, Fate, SSTableFates, TableTombstones } from '../engine/tombstones/table-tombstones.js';
 import type { Tally, TombstoneCounts } from '../engine/tombstones/tally.js';
 import { keyOf, type Verdict } from '../engine/tombstones/verdict-purger.js';
 import { plainText } from './plain-text.js';

@@ -3,7 +3,7 @@
  *
  *   all SSTables merged          what reads meet, the worst partitions                               table-scan.ts
  *   each SSTable by itself       what goes when it is compacted alone, and what holds the rest       table-scan.ts, in the same scan
- *   sets of SSTables             what goes when they are compacted together       remedy.ts, judge.ts again
+ *   sets of SSTables             what goes when they are compacted together       table-remedies.ts, judge.ts again
  *   expired SSTables, windows    from metadata; of blockers the rows       expiry-blockers.ts, time-windows.ts
  *
  * SSTables in which Statistics.db says that nothing is deleted and nothing expires are not read for verdicts.
@@ -13,20 +13,17 @@ import type { Table, View } from '../../cql/schema.js';
 import { NO_DELETION_TIME } from '../../sstable/metadata/stats.js';
 import type { SSTable } from '../../sstable/sstable.js';
 import { readStatistics } from '../../sstable/statistics.js';
-import { chosenTasks } from '../compaction/forced-tasks.js';
 import { droppedTimes } from '../compaction/output-header.js';
 import { overlapOf } from '../compaction/overlap-purge.js';
 import type { Outside } from '../compaction/overlap-shadows.js';
-import type { PlannedTask } from '../compaction/planned-task.js';
 import { columnMap, type MergeSource } from '../merge/merge-source.js';
 import type { CompactionParams } from '../strategies/options.js';
 import type { Candidate } from '../strategies/strategy.js';
-import { windowStartMillis } from '../strategies/time-window.js';
-import type { TimeWindowOptions } from '../strategies/time-window-options.js';
 import { type Culprits, culpritsOf, type Expiry, expiryOf } from './expiry-blockers.js';
-import { type Judgement, judgeCompaction, type LoneJudge, loneJudge, openAll, sourcesOf } from './judge.js';
+import { judgeCompaction, type LoneJudge, loneJudge, openAll, sourcesOf } from './judge.js';
 import { JudgedSource } from './judged-source.js';
-import { type Freeable, type RemedyStep, remedySets } from './remedy.js';
+import type { Freeable } from './remedy.js';
+import { byWindow, type Remedy, remediesOf } from './table-remedies.js';
 import { type ScanResult, type TableReads, TableScan } from './table-scan.js';
 import type { Tally } from './tally.js';
 import { type WindowState, windowStates } from './time-windows.js';
@@ -95,25 +92,6 @@ export type SSTableFates = {
 
 export type PartitionFates = { readonly sstable: Candidate; readonly fates: readonly Fate[] };
 
-export type Remedy = {
-  readonly sstables: readonly Candidate[];
-  readonly task: PlannedTask<Candidate>;
-  /** Deletions and expired data in them, less what of it compacting them together leaves: exact. */
-  readonly freed: number;
-  /** Of Data.db of the inputs. */
-  readonly rewrittenBytes: number;
-  /** Of Data.db before compression: all that is read, and of it what the compaction gives back in tombstones, expired and overwritten data. */
-  readonly plainBytes: number;
-  readonly freedPlainBytes: number;
-  /** Bytes rewritten for each byte given back; an estimate, for compression; undefined where none is. */
-  readonly bytesPerByte: number | undefined;
-  readonly steps: readonly {
-    readonly sstables: readonly Candidate[];
-    readonly frees: number;
-    readonly bytes: number;
-  }[];
-};
-
 export type BlockerCulprits = Expiry['blockers'][number] & { readonly culprits: Culprits };
 
 export type TableTombstones = {
@@ -135,9 +113,6 @@ export type TableTombstones = {
 /** Blockers whose rows are read, and rows that are told of each. */
 const MAX_BLOCKERS = 5;
 const MAX_EXAMPLES = 5;
-/** Sets whose effect is counted exactly. */
-const MAX_REMEDIES = 5;
-
 /** @throws CorruptError, UsageError, UnsupportedError */
 export async function tableTombstones(given: TombstonesSetup): Promise<TableTombstones> {
   const setup = prepare(given);
@@ -182,7 +157,7 @@ export async function tableTombstones(given: TombstonesSetup): Promise<TableTomb
     reads: found.reads,
     sstables: fates,
     partitions,
-    remedies: await remediesOf(within, setup, judge, fates),
+    remedies: await remediesOf(within, setup, judge, fates.map(tombstonesIn)),
     acrossWindows: across.reduce((sum, { count }) => sum + count, 0),
     expiry: { droppable: expiry.droppable, held: expiry.held, blockers },
     windows: windows && windowStates(sstables, windows, gcGraceSeconds),
@@ -313,18 +288,6 @@ function othersOf({ sstables, outsides }: Prepared, inputs: readonly Candidate[]
   return sstables.filter((one) => !inputs.includes(one)).map((one) => outsides.get(one)!);
 }
 
-/** Under time windows only SSTables of one window are to be compacted together: what needs those of several is set apart. */
-function byWindow(
-  freeables: readonly Freeable[],
-  sstables: readonly Candidate[],
-  windows: TimeWindowOptions | undefined,
-) {
-  if (!windows) return { within: freeables, across: [] };
-  const windowOf = sstables.map(({ maxTimestampMicros }) => windowStartMillis(maxTimestampMicros, windows));
-  const isWithin = ({ sstable, with: others }: Freeable) => others.every((i) => windowOf[i] === windowOf[sstable]);
-  return { within: freeables.filter(isWithin), across: freeables.filter((one) => !isWithin(one)) };
-}
-
 function newestOf(sstables: readonly Candidate[]): bigint {
   let newest = sstables[0]!.maxTimestampMicros;
   for (const { maxTimestampMicros } of sstables) if (maxTimestampMicros > newest) newest = maxTimestampMicros;
@@ -372,6 +335,10 @@ function fatesOf(
     estimatedTombstones: estimatedRatio * count * mean,
     droppable: droppable.reduce((sum, { tally }) => sum + tally.total, 0),
   };
+}
+
+function tombstonesIn({ fates }: SSTableFates): number {
+  return fates.reduce((sum, { tally }) => sum + tally.total, 0);
 }
 
 function fateOf(
@@ -433,53 +400,4 @@ function freeablesOf(
       with: by.map((one) => indexOf.get(one.descriptor.prefix)!),
       count: tally.total,
     }));
-}
-
-async function remediesOf(
-  freeables: readonly Freeable[],
-  { sstables, params }: TombstonesSetup,
-  judge: (inputs: readonly Candidate[]) => Promise<Judgement>,
-  fates: readonly SSTableFates[],
-): Promise<Remedy[]> {
-  const bytes = sstables.map(({ onDiskBytes }) => onDiskBytes);
-  const remedies: Remedy[] = [];
-  for (const { sstables: indexes, steps } of remedySets(freeables, bytes).slice(0, MAX_REMEDIES)) {
-    const inputs = indexes.map((i) => sstables[i]!);
-    const [task] = chosenTasks(inputs, params.strategy); // of one repair state: causes set the others apart
-    const before = sum(indexes, (i) => sum(fates[i]!.fates, ({ tally }) => tally.total));
-    const remedy = remedyOf(inputs, task!, await judge(inputs), steps, sstables, before);
-    if (remedy.freed > 0 || remedy.freedPlainBytes > 0) remedies.push(remedy);
-  }
-  return remedies.sort((a, b) => (a.bytesPerByte ?? Infinity) - (b.bytesPerByte ?? Infinity));
-}
-
-function remedyOf(
-  inputs: readonly Candidate[],
-  task: PlannedTask<Candidate>,
-  { groups, expired, purge, lost, plainBytes: read }: Judgement,
-  steps: readonly RemedyStep[],
-  sstables: readonly Candidate[],
-  before: number,
-): Remedy {
-  const unread = expired as readonly Candidate[];
-  const rewrittenBytes = sum(inputs, ({ onDiskBytes }) => onDiskBytes) - sum(unread, ({ onDiskBytes }) => onDiskBytes);
-  const unreadPlain = sum(unread, ({ plainBytes }) => plainBytes);
-  const plainBytes = read + unreadPlain;
-  const freedPlainBytes = unreadPlain + lost.overwritten + lost.deleted + purge.tombstoneBytes + purge.expiredBytes;
-  const freedOnDisk = plainBytes > 0 ? (freedPlainBytes * sum(inputs, (one) => one.onDiskBytes)) / plainBytes : 0;
-  const kept = groups.filter(({ verdict }) => verdict !== 'droppable');
-  return {
-    sstables: inputs,
-    task,
-    freed: before - sum(kept, ({ tally }) => tally.total),
-    rewrittenBytes,
-    plainBytes,
-    freedPlainBytes,
-    bytesPerByte: freedOnDisk > 0 ? rewrittenBytes / freedOnDisk : undefined,
-    steps: steps.map((step) => ({ ...step, sstables: step.sstables.map((i) => sstables[i]!) })),
-  };
-}
-
-function sum<T>(list: readonly T[], of: (one: T) => number): number {
-  return list.reduce((total, one) => total + of(one), 0);
 }
