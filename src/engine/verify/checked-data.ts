@@ -33,7 +33,13 @@ export type BadRun = {
 };
 
 /** Bytes [from, to) of Data.db, and their CRC-32; `to` is short of what was asked for where something is wrong. */
-export type CheckedPart = { readonly from: number; readonly to: number; readonly sum: number };
+export type CheckedPart = {
+  readonly from: number;
+  readonly to: number;
+  readonly sum: number;
+  /** How many chunks they are. */
+  readonly chunks: number;
+};
 
 export type CheckedData = DataFile & {
   readonly chunkLength: number;
@@ -278,7 +284,8 @@ class CheckedCompressedFile extends CheckedFile implements CheckedData {
   finishPart(log: FindingLog): CheckedPart {
     this.checkThrough(this.endChunk - 1);
     this.tellBadRuns(log, false);
-    return { from: this.summedFrom, to: this.summed, sum: this.sum };
+    const chunks = this.endChunk - this.firstChunk;
+    return { from: this.summedFrom, to: this.summed, sum: this.sum, chunks };
   }
 
   finish(log: FindingLog, digest: number | undefined): void {
@@ -398,7 +405,8 @@ class CheckedPlainFile extends CheckedFile implements CheckedData {
   finishPart(log: FindingLog): CheckedPart {
     while (this.next < this.endChunk) this.check(this.next++);
     this.tellBadRuns(log, false);
-    return { from: this.summedFrom, to: this.summed, sum: this.sum };
+    const chunks = this.endChunk - this.firstChunk;
+    return { from: this.summedFrom, to: this.summed, sum: this.sum, chunks };
   }
 
   finish(log: FindingLog, digest: number | undefined): void {

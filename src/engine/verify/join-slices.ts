@@ -60,7 +60,11 @@ export function joinSlices(
   if (!isProved) return undefined;
   const unread = { indexIsSound: true, unread: 0 };
   const checks = [
-    checksumCheck(parts, sum(gathered, 'chunksChecked'), log),
+    checksumCheck(
+      parts,
+      gathered.reduce((count, { checked }) => count + checked.chunks, 0),
+      log,
+    ),
     indexCheck(parts, unread, range.partitions, log),
     filterCheck(parts, range.partitions, log),
   ];
@@ -81,7 +85,7 @@ export function joinSlices(
   return { checks, report: { ...report, rows, cells } };
 }
 
-function sum(list: readonly Gathered[], field: 'partitions' | 'rows' | 'cells' | 'chunksChecked'): number {
+function sum(list: readonly Gathered[], field: 'partitions' | 'rows' | 'cells'): number {
   return list.reduce((total, one) => total + one[field], 0);
 }
 

@@ -50,7 +50,6 @@ export type Gathered = {
   readonly samplesAfter: number;
   /** The chunks that begin in it. */
   readonly checked: CheckedPart;
-  readonly chunksChecked: number;
   /** Of a deep check, from the rows. */
   readonly counted?: Counted;
 };
@@ -119,7 +118,6 @@ export class SliceReader {
         keysAfter: summary?.state.keys ?? 0,
         samplesAfter: summary?.state.next ?? 0,
         checked,
-        chunksChecked: data.chunksChecked,
         ...(deep && keys.firstKey && { counted: countedOf(parts, deep, keys.firstKey, lastKey) }),
       };
     } finally {

@@ -67,9 +67,9 @@ describe('slices of sound SSTables', () => {
         taken++;
         const { facts, sstable, bytes, level: _, findings, checks, ...counts } = whole;
         expect(joined.report, name).toEqual(counts);
-        const states = joined.checks.map(({ check, state }) => `${check} ${state}`);
+        const states = joined.checks.map(({ check, state, detail }) => `${check} ${state} ${detail}`);
         expect(
-          checks.map(({ check, state }) => `${check} ${state}`),
+          checks.map(({ check, state, detail }) => `${check} ${state} ${detail}`),
           name,
         ).toEqual(expect.arrayContaining(states));
       }
