@@ -9,8 +9,9 @@ import type { CqlType } from '../cql/type.js';
 import { cellValueType, isCounter, isMultiCell, pathType, udtFieldIndex } from '../cql/type-facts.js';
 import { cqlLiteralWriter } from '../cql/values/cql-literal.js';
 import type { ValueWriter } from '../cql/values/value-writer.js';
+import { NO_DELETION_TIME } from '../sstable/deletion-slot.js';
 import type { Column } from '../sstable/row.js';
-import { NO_DELETION_TIME, type UnfilteredCursor } from '../sstable/unfiltered-cursor.js';
+import type { UnfilteredCursor } from '../sstable/unfiltered-cursor.js';
 
 /** A statement is ended when its cells' text is this long, and a row's statements are written when there are this many. */
 const FULL_BYTES = 1 << 16;

@@ -23,9 +23,10 @@ import { elementLength } from '../cql/values/structure.js';
 import { writeHex } from '../cql/values/text.js';
 import type { ValueWriter } from '../cql/values/value-writer.js';
 import type { UnfilteredFilter } from '../engine/unfiltered-filter.js';
+import { type DeletionSlot, NO_DELETION_TIME } from '../sstable/deletion-slot.js';
 import type { Column } from '../sstable/row.js';
 import type { SerializationHeader } from '../sstable/serialization-header.js';
-import { type DeletionSlot, END, NO_DELETION_TIME, ROW, type UnfilteredCursor } from '../sstable/unfiltered-cursor.js';
+import { END, ROW, type UnfilteredCursor } from '../sstable/unfiltered-cursor.js';
 import { debugLiteralWriter } from './debug-literal.js';
 import { drain, FLUSH_BYTES, type PartitionWriter, type TextSink } from './partition-writer.js';
 

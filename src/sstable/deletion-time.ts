@@ -8,8 +8,8 @@ import type { Cursor } from '../bytes/cursor.js';
 import { UnsupportedError } from '../bytes/errors.js';
 import { MIN_HI, toBigInt } from '../bytes/int64.js';
 import type { ByteWriter } from '../bytes/writer.js';
+import { INVALID_DELETION_TIME } from './deletion-slot.js';
 import type { DeletionTime } from './row.js';
-import { INVALID_DELETION_TIME } from './unfiltered-cursor.js';
 import type { Version } from './version.js';
 
 const NO_LOCAL_DELETION = 0x7fffffff;

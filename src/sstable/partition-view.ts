@@ -1,5 +1,6 @@
 /** Objects from the cursor: `Partition`, `Row`, `Cell` and `RangeTombstoneMarker` of `row.ts`, each a copy that lives as long as it is wanted. */
 import { toBigInt } from '../bytes/int64.js';
+import { type DeletionSlot, NO_DELETION_TIME } from './deletion-slot.js';
 import {
   BOUND_KINDS,
   type Cell,
@@ -9,7 +10,7 @@ import {
   type Row,
   type Unfiltered,
 } from './row.js';
-import { type DeletionSlot, END, NO_DELETION_TIME, ROW, type UnfilteredCursor } from './unfiltered-cursor.js';
+import { END, ROW, type UnfilteredCursor } from './unfiltered-cursor.js';
 
 function deletionOf(slot: DeletionSlot): DeletionTime {
   return { markedForDeleteAtMicros: toBigInt(slot.hi, slot.lo), localDeletionSeconds: slot.localDeletionSeconds };

@@ -3,7 +3,8 @@
  * where the cursor read them, so a row is good until the cursor that it came from moves on.
  */
 import { compare64 } from '../bytes/int64.js';
-import { NO_DELETION_TIME, type UnfilteredCursor } from './unfiltered-cursor.js';
+import { NO_DELETION_TIME } from './deletion-slot.js';
+import type { UnfilteredCursor } from './unfiltered-cursor.js';
 
 const NOTHING = new Uint8Array(0);
 const NO_INDEXES = new Int32Array(0);

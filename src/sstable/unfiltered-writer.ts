@@ -4,10 +4,10 @@
  */
 import type { ByteWriter } from '../bytes/writer.js';
 import { fixedLength } from '../cql/type-facts.js';
+import { NO_DELETION_TIME } from './deletion-slot.js';
 import { isBoundary, type MarkerBuffer } from './marker-buffer.js';
 import type { RowBuffer } from './row-buffer.js';
 import type { SerializationHeader } from './serialization-header.js';
-import { NO_DELETION_TIME } from './unfiltered-cursor.js';
 import type { Version } from './version.js';
 
 const END_OF_PARTITION = 0x01;

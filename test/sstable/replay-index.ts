@@ -1,10 +1,11 @@
 /** Tells an index writer of the partitions and blocks of an SSTable, as whoever writes its Data.db would. */
 import { toBigInt } from '../../src/bytes/int64.js';
 import { BOUND_KINDS, type BoundKind, type ClusteringPrefix } from '../../src/cql/clustering.js';
+import type { DeletionSlot } from '../../src/sstable/deletion-slot.js';
 import type { IndexWriter, WrittenBlock } from '../../src/sstable/index-writer.js';
 import type { DeletionTime } from '../../src/sstable/row.js';
 import type { SSTable } from '../../src/sstable/sstable.js';
-import { type DeletionSlot, END, MARKER, type UnfilteredCursor } from '../../src/sstable/unfiltered-cursor.js';
+import { END, MARKER, type UnfilteredCursor } from '../../src/sstable/unfiltered-cursor.js';
 
 function deletionOf(slot: DeletionSlot): DeletionTime {
   return { markedForDeleteAtMicros: toBigInt(slot.hi, slot.lo), localDeletionSeconds: slot.localDeletionSeconds };

@@ -4,11 +4,12 @@ import { describe, expect, it } from 'vitest';
 import { CorruptError } from '../../src/bytes/errors.js';
 import { ByteWriter } from '../../src/bytes/writer.js';
 import { DataCursor, openDataFile } from '../../src/sstable/data-file.js';
+import { NO_DELETION_TIME } from '../../src/sstable/deletion-slot.js';
 import { parseDescriptor } from '../../src/sstable/descriptor.js';
 import { partitionsOf } from '../../src/sstable/partition-view.js';
 import type { Partition, Row, Unfiltered } from '../../src/sstable/row.js';
 import { makeSerializationHeader, type SerializationHeader } from '../../src/sstable/serialization-header.js';
-import { END, MARKER, NO_DELETION_TIME, ROW, UnfilteredCursor } from '../../src/sstable/unfiltered-cursor.js';
+import { END, MARKER, ROW, UnfilteredCursor } from '../../src/sstable/unfiltered-cursor.js';
 import { versionOf } from '../../src/sstable/version.js';
 import { memoryStorage } from './memory-storage.js';
 

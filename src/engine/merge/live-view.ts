@@ -4,11 +4,11 @@
  */
 
 import { toBigInt } from '../../bytes/int64.js';
+import { EXPIRED_LIVENESS_TTL, NO_DELETION_TIME } from '../../sstable/deletion-slot.js';
 import type { Cell, Column } from '../../sstable/row.js';
 import type { DeletionState, RowBuffer } from '../../sstable/row-buffer.js';
 import type { SerializationHeader } from '../../sstable/serialization-header.js';
 import type { SSTable } from '../../sstable/sstable.js';
-import { EXPIRED_LIVENESS_TTL, NO_DELETION_TIME } from '../../sstable/unfiltered-cursor.js';
 import { outputHeader } from '../compaction/output-header.js';
 import { columnMap, MergeSource } from './merge-source.js';
 import { type MergeSink, PartitionMerge } from './partition-merge.js';

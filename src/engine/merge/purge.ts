@@ -3,6 +3,8 @@
  * `gcBefore`, where no other SSTable holds data of that partition old enough to come back. Expired cells that must stay become tombstones: the
  * value goes, the time of deletion is that of the write.
  */
+
+import { EXPIRED_LIVENESS_TTL, NO_DELETION_TIME } from '../../sstable/deletion-slot.js';
 import type { MarkerBuffer } from '../../sstable/marker-buffer.js';
 import {
   EXCL_END_BOUND,
@@ -13,7 +15,6 @@ import {
   isBoundary,
 } from '../../sstable/marker-buffer.js';
 import type { DeletionState, RowBuffer } from '../../sstable/row-buffer.js';
-import { EXPIRED_LIVENESS_TTL, NO_DELETION_TIME } from '../../sstable/unfiltered-cursor.js';
 
 export type PurgeOptions = {
   /** Decides what has expired; seconds since the epoch. */

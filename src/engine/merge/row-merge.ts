@@ -9,9 +9,9 @@ import { compare64 } from '../../bytes/int64.js';
 import { comparator, type ValueComparator } from '../../cql/compare.js';
 import { compareBytes } from '../../cql/token.js';
 import { isCounter, pathType } from '../../cql/type-facts.js';
+import { EXPIRED_LIVENESS_TTL, NO_DELETION_TIME } from '../../sstable/deletion-slot.js';
 import { DeletionState, RowBuffer } from '../../sstable/row-buffer.js';
 import type { SerializationHeader } from '../../sstable/serialization-header.js';
-import { EXPIRED_LIVENESS_TTL, NO_DELETION_TIME } from '../../sstable/unfiltered-cursor.js';
 import { mergeCounters } from './counter-context.js';
 
 type MergedColumn = {

@@ -5,9 +5,9 @@
 import { compare64 } from '../../bytes/int64.js';
 import { comparator, type ValueComparator } from '../../cql/compare.js';
 import { isCounter, pathType } from '../../cql/type-facts.js';
+import { NO_DELETION_TIME } from '../../sstable/deletion-slot.js';
 import { DeletionState, type RowBuffer } from '../../sstable/row-buffer.js';
 import type { SerializationHeader } from '../../sstable/serialization-header.js';
-import { NO_DELETION_TIME } from '../../sstable/unfiltered-cursor.js';
 import { mergeCounters } from './counter-context.js';
 import { nameKey } from './merge-source.js';
 import { compareCells, comparePathsOf, type LostBytes } from './row-merge.js';

@@ -1,5 +1,6 @@
 /** What had been written up to a time: newer liveness, deletions and cells are taken out of rows and bounds as they come from an SSTable. */
 import { compare64 } from '../../bytes/int64.js';
+import { type DeletionSlot, NO_DELETION_TIME } from '../../sstable/deletion-slot.js';
 import {
   EXCL_END_BOUND,
   EXCL_END_INCL_START_BOUNDARY,
@@ -9,7 +10,7 @@ import {
   isBoundary,
 } from '../../sstable/marker-buffer.js';
 import type { RowBuffer } from '../../sstable/row-buffer.js';
-import { type DeletionSlot, NO_DELETION_TIME, type UnfilteredCursor } from '../../sstable/unfiltered-cursor.js';
+import type { UnfilteredCursor } from '../../sstable/unfiltered-cursor.js';
 
 /** Microseconds, as two halves. */
 export type WriteTime = { readonly hi: number; readonly lo: number };

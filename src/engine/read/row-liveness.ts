@@ -1,6 +1,7 @@
 /** What a query counts of a merged row (Cassandra's ReadCommand.MetricRecording and Row.hasLiveData). */
+
+import { EXPIRED_LIVENESS_TTL, NO_DELETION_TIME } from '../../sstable/deletion-slot.js';
 import type { RowBuffer } from '../../sstable/row-buffer.js';
-import { EXPIRED_LIVENESS_TTL, NO_DELETION_TIME } from '../../sstable/unfiltered-cursor.js';
 
 /** Rows that are answered, and "tombstone cells": dead cells, bounds of ranges, and rows of which nothing but a deletion is left. */
 export type ReadCounts = { liveRows: number; tombstones: number };

@@ -10,9 +10,10 @@
  * The whole partition (`SELECT … WHERE key = …`); the first rows (`… LIMIT n`); the last (`… ORDER BY … DESC LIMIT n`, against the table's order):
  * these two end with the n-th row that lives. A driver that pages reads a page at a time: each is a read like the one of the first rows.
  */
+
+import { EXPIRED_LIVENESS_TTL } from '../../sstable/deletion-slot.js';
 import type { MarkerBuffer } from '../../sstable/marker-buffer.js';
 import type { DeletionState, RowBuffer } from '../../sstable/row-buffer.js';
-import { EXPIRED_LIVENESS_TTL } from '../../sstable/unfiltered-cursor.js';
 import type { MergeSource } from '../merge/merge-source.js';
 import type { MergeSink } from '../merge/partition-merge.js';
 import {

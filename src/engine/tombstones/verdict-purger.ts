@@ -7,9 +7,9 @@
  *               all: unrepaired under only_purge_repaired_tombstones
  */
 import { compare64, hiOf, loOf } from '../../bytes/int64.js';
+import { type DeletionSlot, EXPIRED_LIVENESS_TTL, NO_DELETION_TIME } from '../../sstable/deletion-slot.js';
 import { decorate, type Partitioner } from '../../sstable/partitioner.js';
 import type { DeletionState, RowBuffer } from '../../sstable/row-buffer.js';
-import { type DeletionSlot, EXPIRED_LIVENESS_TTL, NO_DELETION_TIME } from '../../sstable/unfiltered-cursor.js';
 import { mayHold, type OverlapSource } from '../compaction/overlap-purge.js';
 import type { MergeSource } from '../merge/merge-source.js';
 import {

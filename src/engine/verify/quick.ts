@@ -1,9 +1,9 @@
 /** What the small components say, held against each other: ends of the index, repair state, times. Data.db is not opened. */
 import { LsmctlError } from '../../bytes/errors.js';
 import type { Storage } from '../../bytes/source.js';
+import { EXPIRED_LIVENESS_TTL } from '../../sstable/deletion-slot.js';
 import { COMPONENT } from '../../sstable/descriptor.js';
 import { openIndexFile } from '../../sstable/index-file.js';
-import { EXPIRED_LIVENESS_TTL } from '../../sstable/unfiltered-cursor.js';
 import type { FindingLog } from './finding.js';
 import { BtiIndexCursor, hexOf } from './index-cursor.js';
 import type { Parts } from './parts.js';

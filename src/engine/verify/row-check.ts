@@ -8,20 +8,18 @@ import { comparator, type ValueComparator } from '../../cql/compare.js';
 import { cellValueType, pathType } from '../../cql/type-facts.js';
 import { hasLegacyShards } from '../../cql/values/counter.js';
 import { validateValue } from '../../cql/values/validate.js';
+import {
+  type DeletionSlot,
+  EXPIRED_LIVENESS_TTL,
+  INVALID_DELETION_TIME,
+  NO_DELETION_TIME,
+} from '../../sstable/deletion-slot.js';
 import { COMPONENT } from '../../sstable/descriptor.js';
 import { CLUSTERING, isBoundary, isOpen } from '../../sstable/marker-buffer.js';
 import type { MetadataCollector } from '../../sstable/metadata/metadata-collector.js';
 import { DeletionState } from '../../sstable/row-buffer.js';
 import type { SerializationHeader } from '../../sstable/serialization-header.js';
-import {
-  type DeletionSlot,
-  END,
-  EXPIRED_LIVENESS_TTL,
-  INVALID_DELETION_TIME,
-  NO_DELETION_TIME,
-  ROW,
-  type UnfilteredCursor,
-} from '../../sstable/unfiltered-cursor.js';
+import { END, ROW, type UnfilteredCursor } from '../../sstable/unfiltered-cursor.js';
 import { PreviousClustering } from './clustering-check.js';
 import type { FindingLog, PartitionName } from './finding.js';
 import type { RuleId } from './rules.js';

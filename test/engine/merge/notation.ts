@@ -15,12 +15,12 @@
 import { hiOf, loOf } from '../../../src/bytes/int64.js';
 import { BOUND_KINDS } from '../../../src/cql/clustering.js';
 import type { LivePartition } from '../../../src/engine/merge/live-view.js';
+import { NO_DELETION_TIME } from '../../../src/sstable/deletion-slot.js';
 import { MarkerBuffer } from '../../../src/sstable/marker-buffer.js';
 import type { Cell, Column, DeletionTime, Partition, Row, Unfiltered } from '../../../src/sstable/row.js';
 import { DeletionState, RowBuffer } from '../../../src/sstable/row-buffer.js';
 import type { SerializationHeader } from '../../../src/sstable/serialization-header.js';
 import type { SSTableWriter } from '../../../src/sstable/sstable-writer.js';
-import { NO_DELETION_TIME } from '../../../src/sstable/unfiltered-cursor.js';
 
 // ---- text to rows
 
