@@ -14,9 +14,11 @@ export interface CheckVisitor {
   section(section: Section): void;
   /** An update of a mutation that Cassandra's reader passes on. */
   passed(entry: Entry, tableId: string): void;
+  /** The update under the reader, of a known table, as a node checks it: may read it to its end. @throws CorruptError where a node would not take it */
+  check?(reader: MutationReader): void;
   /** In the order of the file. */
   fault(fault: SegmentFault): void;
-  /** A mutation that Cassandra's reader does not get to, behind a fault. */
+  /** A mutation that Cassandra's reader does not get to, behind a fault, or that it refuses although it can be read. */
   left(entry: Entry, updates: readonly UpdateFacts[]): void;
   /** One that it reads and drops: it has no table of this id. */
   unknown(entry: Entry, tableId: string): void;
@@ -29,7 +31,7 @@ export interface CheckVisitor {
 export type SegmentCheck = {
   readonly end: Pick<SegmentEnd, 'sections'>;
   readonly mutations: number;
-  /** Mutations that Cassandra leaves, because it ends or skips a section; with right checksums. */
+  /** Mutations with right checksums that Cassandra leaves, because it ends or skips a section, or refuses what is in them. */
   readonly left: number;
 };
 
@@ -73,6 +75,7 @@ export function* checkSegment(
   const reader = new MutationReader(schema, descriptor.version, source.path);
   const passed = new PassedEntries();
   let mutations = 0;
+  let refused = 0;
   let isDamaged = false;
   /** The reader has told already that there is more. */
   let isOver = false;
@@ -81,14 +84,19 @@ export function* checkSegment(
     mutation(entry) {
       mutations++;
       passed.add(entry);
-      readable(visitor, entry, () => {
+      let isRefused = false;
+      const isReadable = readable(visitor, entry, () => {
         reader.begin(entry);
         while (reader.next()) {
           visitor.passed(entry, reader.tableId);
           if (!reader.cursor || reader.table?.origin === 'log') visitor.unknown(entry, reader.tableId);
-          if (reader.laterColumn !== undefined) visitor.unreadable(entry, laterFault(reader, entry));
+          else visitor.check?.(reader);
+          if (reader.laterColumn === undefined) continue;
+          visitor.unreadable(entry, laterFault(reader, entry));
+          isRefused = true;
         }
       });
+      if ((isRefused || !isReadable) && tellLeft(visitor, reader, entry)) refused++;
     },
     fault(fault) {
       isDamaged = true;
@@ -107,7 +115,18 @@ export function* checkSegment(
     visitor.fault(behindFault(end, behind === 'bytes' && !decoder));
   }
   const left = isDamaged ? yield* salvageLeft(segment, reader, visitor, (entry) => passed.has(entry)) : 0;
-  return { end, mutations, left };
+  return { end, mutations, left: left + refused };
+}
+
+/** A mutation that a node refuses. @returns whether its bytes are those of a mutation all the same */
+function tellLeft(visitor: CheckVisitor, reader: MutationReader, entry: Entry): boolean {
+  try {
+    visitor.left(entry, mutationFacts(reader, entry));
+    return true;
+  } catch (error) {
+    if (!(error instanceof CorruptError)) throw error;
+    return false;
+  }
 }
 
 /** A segment that no node reads, as its descriptor is damaged: all of it is left. `segment` has the descriptor that was put together. */
@@ -142,12 +161,14 @@ function* salvageLeft(
   return left;
 }
 
-function readable(visitor: CheckVisitor, entry: Entry, read: () => void): void {
+function readable(visitor: CheckVisitor, entry: Entry, read: () => void): boolean {
   try {
     read();
+    return true;
   } catch (error) {
     if (!(error instanceof CorruptError)) throw error;
     visitor.unreadable(entry, contentFault(error, entry));
+    return false;
   }
 }
 

@@ -13,6 +13,7 @@ import { type FoundSegment, openSegment, readHead } from '../commitlog/segment-o
 import { type Section, SYNC_MARKER_BYTES } from '../commitlog/segment-reader.js';
 import { isInside, type Persisted, persistedInSegment } from './commitlog-persisted.js';
 import { type AtStart, atStart, type SegmentState, type WhenIgnored, whenIgnored } from './commitlog-start.js';
+import { UpdateValues } from './memtable/update-values.js';
 
 export type FaultReport = SegmentFault & {
   readonly file: string;
@@ -93,6 +94,7 @@ class LogCheck {
   private readonly faults: FaultReport[] = [];
   private readonly lost: LostBytes[] = [];
   private readonly unknown = new Map<string, number>();
+  private readonly values = new UpdateValues();
 
   constructor(storage: Storage, segments: readonly SegmentFile[], options: VerifyOptions) {
     this.storage = storage;
@@ -179,6 +181,7 @@ class LogCheck {
       fault: tell,
       unreadable: (_entry, fault) => tell(fault),
       passed: (_entry, tableId) => void tables.add(tableId),
+      check: ({ cursor, table }) => void this.values.check(cursor!, table!),
       unknown: (_entry, tableId) => void this.unknown.set(tableId, (this.unknown.get(tableId) ?? 0) + 1),
       left: (entry, updates) => {
         this.options.onLeft({

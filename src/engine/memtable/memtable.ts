@@ -24,6 +24,7 @@ import { MemtableCursor } from './memtable-cursor.js';
 import { flushHeader, MinimumStats, memtableHeader } from './memtable-header.js';
 import { type RecordForm, writePartitionHead } from './partition-fold.js';
 import { RecordIndex, type RecordOrder } from './record-index.js';
+import { RowValues } from './row-values.js';
 
 /** Records of a chunk lie one behind the other, the last of them beyond this size. The first chunk of a memtable grows up to it. */
 const CHUNK_BYTES = 1 << 20;
@@ -80,13 +81,13 @@ export class Memtable {
   }
 
   /**
-   * Adds the update under the cursor, which is read to its end. @param stats of the update
-   * @throws CorruptError: nothing of it is added then
+   * Adds the update under the cursor, which is read to its end. @param stats of the update. @returns how many rows it has
+   * @throws CorruptError, also for values that a node would not take: nothing of it is added then
    */
-  add(update: UpdateCursor, stats: UpdateStats): void {
+  add(update: UpdateCursor, stats: UpdateStats): number {
     const { out, row, deletion } = this;
     this.open ??= this.openWith(stats);
-    const { writer } = this.open;
+    const { writer, values } = this.open;
     const { map, copiesCells } = this.last?.cursor === update ? this.last : this.layoutOf(update);
     if (out.pos >= CHUNK_BYTES) this.closeChunk();
     const start = out.pos;
@@ -111,6 +112,7 @@ export class Memtable {
           if (cells > 0) row.loadPlain(update, cells);
           else row.load(update, map);
           if (row.isEmpty) continue;
+          values.check(update, row);
           writer.row(row, 0);
           rows++;
         } else {
@@ -127,12 +129,13 @@ export class Memtable {
     }
     if (isEmpty) {
       out.pos = start;
-      return;
+      return 0;
     }
     this.stats.add(stats);
     this.updates++;
     this.rows += rows;
     this.keep(update, start, covers);
+    return rows;
   }
 
   private keep(update: UnfilteredCursor, start: number, covers: boolean): void {
@@ -149,6 +152,7 @@ export class Memtable {
     return {
       form,
       hasStatic: header.staticColumns.length > 0,
+      values: new RowValues(header),
       writer: new UnfilteredWriter(header, this.version, this.out),
     };
   }
@@ -213,6 +217,7 @@ type Layout = {
 type OpenMemtable = {
   readonly form: RecordForm;
   readonly hasStatic: boolean;
+  readonly values: RowValues;
   readonly writer: UnfilteredWriter;
 };
 

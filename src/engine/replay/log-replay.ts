@@ -17,6 +17,7 @@ import type { Partitioner } from '../../sstable/partitioner.js';
 import type { Version } from '../../sstable/version.js';
 import { isEmptySegment } from '../commitlog-verify.js';
 import { Memtable } from '../memtable/memtable.js';
+import { UpdateValues } from '../memtable/update-values.js';
 import { type Fate, ReplayFilter, type ReplayWish } from './replay-filter.js';
 import { type ReplayFault, SegmentReplay } from './segment-replay.js';
 
@@ -41,7 +42,7 @@ export type ReplayOptions = ReplayWish & {
 
 export type TableReplay = {
   readonly table: LogTable;
-  /** Updates that were added, with the rows in them; those are not counted where nothing but counts is asked for. */
+  /** Updates that were added, with the rows in them. */
   updates: number;
   rows: number;
   /** Of their mutations; those of mutations shared with other tables are counted with the first of them. */
@@ -94,6 +95,7 @@ const SLICE_BYTES = 16 << 20;
 class LogReplay {
   private readonly options: ReplayOptions;
   private readonly filter: ReplayFilter;
+  private readonly values = new UpdateValues();
   private readonly tables = new Map<string, TableReplay>();
   private readonly memtables = new Map<string, Memtable>();
   /** Up to where a table's writes have been flushed. */
@@ -138,7 +140,7 @@ class LogReplay {
         lost: (range: LostRange) => void this.lost.push({ ...range, file: file.file, segmentId: file.id }),
       };
       const replay = new SegmentReplay(
-        { schema, filter: this.filter, visitor, skipsDamage },
+        { schema, filter: this.filter, visitor, values: this.values, skipsDamage },
         found,
         state,
         file.file,
@@ -176,20 +178,24 @@ class LogReplay {
   }
 
   private add(reader: MutationReader, bytes: number, isSalvaged: boolean): void {
-    const { tableId, table, index } = reader;
+    const { index, cursor, table, stats } = reader;
+    const rows = this.options.countsOnly
+      ? this.values.check(cursor!, table!)
+      : this.memtableOf(reader).add(cursor!, stats);
     const counts = this.countsOf(reader);
+    counts.rows += rows;
     counts.updates++;
     if (index === 0) counts.bytes += bytes;
     if (isSalvaged) counts.salvaged++;
-    if (this.options.countsOnly) return;
+  }
+
+  private memtableOf({ tableId, table }: MutationReader): Memtable {
     let memtable = this.memtables.get(tableId);
     if (!memtable) {
       memtable = new Memtable({ table: table!, ...this.options.formOf(table!) });
       this.memtables.set(tableId, memtable);
     }
-    const rows = memtable.rows;
-    memtable.add(reader.cursor!, reader.stats);
-    counts.rows += memtable.rows - rows;
+    return memtable;
   }
 
   private countsOf({ tableId, table }: MutationReader): TableReplay {

@@ -13,6 +13,7 @@ import type { SegmentFault } from '../../commitlog/segment-fault.js';
 import type { FoundSegment } from '../../commitlog/segment-open.js';
 import { type Entry, type OpenSegment, readSegment, type SegmentEnd } from '../../commitlog/segment-reader.js';
 import { type AtStart, atStart, type SegmentState } from '../commitlog-start.js';
+import type { UpdateValues } from '../memtable/update-values.js';
 import type { Fate, ReplayFilter } from './replay-filter.js';
 
 export type ReplayFault = SegmentFault & {
@@ -38,6 +39,8 @@ export type SegmentReplaySetup = {
   readonly schema: LogSchema;
   readonly filter: ReplayFilter;
   readonly visitor: ReplayVisitor;
+  /** What updates that are not added are held to: those that are, whoever adds them checks. */
+  readonly values: UpdateValues;
   readonly skipsDamage: boolean;
 };
 
@@ -139,11 +142,12 @@ export class SegmentReplay {
   }
 
   private mutation(reader: MutationReader, entry: Entry, isSalvaged: boolean): void {
-    const { filter, visitor } = this.setup;
+    const { filter, visitor, values } = this.setup;
     reader.begin(entry);
-    if (reader.count > 1 || filter.looksAhead) {
+    const isChecked = reader.count > 1 || filter.looksAhead;
+    if (isChecked) {
       if (!this.lookAhead(reader, entry)) return;
-      if (filter.isLater) {
+      if (filter.looksAhead && this.isLater(reader, entry)) {
         this.passOver(reader, entry);
         return;
       }
@@ -151,25 +155,34 @@ export class SegmentReplay {
     }
     let isReplayed = false;
     while (reader.next()) {
-      if (!this.isKnown(reader, entry)) return;
+      if (!isChecked && !this.isKnown(reader, entry)) return;
       const fate = filter.fateOf(reader, entry.position);
       if (fate === 'replayed') {
         visitor.add(reader, entry.end - entry.start, isSalvaged);
         isReplayed = true;
-      } else visitor.passedOver(reader, fate);
+        continue;
+      }
+      if (!isChecked) values.check(reader.cursor!, reader.table!);
+      visitor.passedOver(reader, fate);
     }
     visitor.mutation(isReplayed, isSalvaged);
   }
 
-  /** Whether all of the mutation can be read, and all of its tables are there: a node drops it else. @throws CorruptError */
+  /** Whether a node takes all of the mutation, and all of its tables are there: it drops it else. @throws CorruptError */
   private lookAhead(reader: MutationReader, entry: Entry): boolean {
-    const { filter } = this.setup;
-    filter.startMutation();
     while (reader.next()) {
       if (!this.isKnown(reader, entry)) return false;
-      if (filter.looksAhead) filter.lookAt(reader.cursor!);
+      this.setup.values.check(reader.cursor!, reader.table!);
     }
     return true;
+  }
+
+  private isLater(reader: MutationReader, entry: Entry): boolean {
+    const { filter } = this.setup;
+    filter.startMutation();
+    reader.begin(entry);
+    while (reader.next()) filter.lookAt(reader.cursor!);
+    return filter.isLater;
   }
 
   private passOver(reader: MutationReader, entry: Entry): void {

@@ -41,6 +41,8 @@ function isText(buf: Uint8Array, start: number, end: number): boolean {
 /** What the cells of a column are held to. */
 export type ColumnTest = {
   readonly type: CqlType;
+  /** Of the values of its cells; of UDTs that are not frozen the type itself, since each field has its own. */
+  readonly cellType: CqlType;
   readonly isComplex: boolean;
   readonly isCounter: boolean;
   /** Width of values without a length, else −1. */
@@ -59,6 +61,7 @@ export function columnTest(type: CqlType): ColumnTest {
   const cellType = isComplex && !isUdt ? cellValueType(type) : type;
   return {
     type,
+    cellType,
     isComplex,
     isCounter: type.kind === 'native' && type.name === 'counter',
     width: isComplex ? -1 : fixedLength(type),
