@@ -2,12 +2,14 @@
  * Replays of real nodes' commit logs: random writes, flushes, a truncation, SIGKILL. A node on the SSTables that are replayed here answers what the
  * node answers that replays its log itself; and it finds nothing left to replay..
  */
-import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { gunzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type ReplayFlags, replayPaths } from '../../src/cli/commitlog/replay.js';
+import { CORPUS, hasCorpus, KITCHENS } from '../corpus.js';
 import { connect, cql, missing, nodetool, setup, startNode, stopNode, V5, V41 } from './cassandra.js';
 import { NODES, readAnswers } from './compaction-recorder.js';
 import { chance } from './workloads/random.js';
@@ -102,5 +104,29 @@ describe.skipIf(lacks !== undefined)(`replays of random writes (seed ${seed})`, 
       expect(replayed).toBe(0);
     }
     for (const made of [dir, ours]) rmSync(made, { recursive: true });
+  });
+});
+
+describe.skipIf(lacks !== undefined || !hasCorpus())('the kitchens', () => {
+  it.each(KITCHENS)('%s: a node on the replayed SSTables answers what the restarted node did', async (name) => {
+    const { version, yaml } = NODES[name.split('-')[1]!]!;
+    setup([version]);
+    const dir = mkdtempSync(join(tmpdir(), 'lsmctl-replay-'));
+    await replayPaths([join(CORPUS, name)], { ...FLAGS, output: join(dir, 'out'), tables: ['kitchen'] }, STAGE);
+    cpSync(join(CORPUS, name, 'data'), join(dir, 'data'), { recursive: true });
+    cpSync(join(dir, 'out'), join(dir, 'data'), { recursive: true });
+    const { answers } = await answersOf(version, dir, 'kitchen', yaml);
+    for (const [table, lines] of Object.entries(answers)) {
+      const file = join(CORPUS, name, 'view', `${table.split('.')[1]}.jsonl`);
+      const text = existsSync(file) ? readFileSync(file, 'utf8') : gunzipSync(readFileSync(`${file}.gz`)).toString();
+      expect(lines, table).toEqual(
+        text
+          .split('\n')
+          .filter((line) => line !== '')
+          .sort(),
+      );
+    }
+    expect(Object.keys(answers).length).toBeGreaterThan(20);
+    rmSync(dir, { recursive: true });
   });
 });
