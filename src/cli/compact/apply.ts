@@ -4,6 +4,7 @@ import { type ErrorReason, RefusedError, UsageError } from '../../bytes/errors.j
 import { diskOutput } from '../../bytes/sink.js';
 import { diskStorage, readWhole } from '../../bytes/source.js';
 import type { TaskShape } from '../../engine/compaction/planned-task.js';
+import type { PathProblem } from '../../engine/data-directory.js';
 import { changesBetween, fingerprintOf } from '../../engine/plan/fingerprint.js';
 import {
   type DocumentTable,
@@ -21,10 +22,14 @@ import type { TaskSource } from './execute.js';
 import { namer, type Planned, type PlannedTable } from './plan.js';
 import type { Request } from './request.js';
 import { type RunResult, type Stage, type WorkFlags, work } from './run.js';
-import { type TableAtHand, tablesAtHand } from './tables.js';
+import { TableNotices } from './table-notices.js';
+import { type Shared, type TableAtHand, tablesAtHand } from './tables.js';
+import { unflushedWrites } from './unflushed.js';
 
 export type ApplyFlags = WorkFlags & {
   readonly schema?: string | undefined;
+  /** In place of the plan's. */
+  readonly commitlog?: readonly string[] | undefined;
   readonly 'column-index-size'?: number | undefined;
 };
 
@@ -41,19 +46,23 @@ export async function applyPlan(file: string, flags: ApplyFlags, stage: Stage): 
     throw new RefusedError('the directory of the plan is not there any more', { file: directory });
   }
   const found: { table: TableAtHand; plan: DocumentTable }[] = [];
+  const problems: PathProblem[] = [];
   let hostId: string | undefined;
+  const shared: Shared = { notices: new TableNotices(), unflushedWrites: readOnce(unflushedWrites) };
   for (const plan of directories) {
-    const at = await tablesAtHand([plan.directory], tableFlags(document, plan, flags), stage.tell);
+    const at = await tablesAtHand([plan.directory], tableFlags(document, plan, flags), stage.tell, shared);
     hostId = at.hostId;
+    problems.push(...at.problems);
     const table = at.tables.find(({ directory }) => path.resolve(directory.path) === path.resolve(plan.directory));
     if (!table) throw new RefusedError('the table of the plan is not there any more', { file: plan.directory });
     found.push({ table, plan });
   }
+  shared.notices.tellTo(stage.tell);
   refuseChanged(found);
   const request: Request = requestOf(directories);
   const planned: Planned = {
     hostId,
-    problems: [],
+    problems,
     request,
     nowSeconds: document.nowSeconds,
     tables: found.map(({ table, plan }) => simulate(table, plan, document.nowSeconds)),
@@ -64,6 +73,17 @@ export async function applyPlan(file: string, flags: ApplyFlags, stage: Stage): 
     flags,
     stage,
   );
+}
+
+/** The commit log of several tables is read for the first of them. */
+function readOnce(read: typeof unflushedWrites): typeof unflushedWrites {
+  const known = new Map<string, ReturnType<typeof unflushedWrites>>();
+  return (dataDirectories, flags, tell) => {
+    const key = dataDirectories.join('\n');
+    const writes = known.get(key) ?? read(dataDirectories, flags, tell);
+    known.set(key, writes);
+    return writes;
+  };
 }
 
 function readPlan(file: string): PlanDocument {
@@ -77,10 +97,11 @@ function readPlan(file: string): PlanDocument {
   return readPlanDocument(value, file);
 }
 
-function tableFlags({ nowSeconds }: PlanDocument, plan: DocumentTable, { schema }: ApplyFlags) {
+function tableFlags(document: PlanDocument, plan: DocumentTable, { schema, commitlog }: ApplyFlags) {
   const { class: strategy, ...options } = plan.compaction;
   return {
-    now: nowSeconds,
+    now: document.nowSeconds,
+    commitlog: commitlog ?? document.commitlog,
     'gc-grace': plan.gcGraceSeconds,
     keyspace: plan.keyspace,
     table: plan.table,

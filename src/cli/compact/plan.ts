@@ -1,5 +1,6 @@
 /** `compact plan`, and the first half of `compact run`: what would be compacted in each table. */
 import { randomBytes } from 'node:crypto';
+import path from 'node:path';
 import { UsageError } from '../../bytes/errors.js';
 import { diskOutput } from '../../bytes/sink.js';
 import { type PlanContext, planByStrategy, planForced, type TablePlan } from '../../engine/plan/planner.js';
@@ -21,6 +22,8 @@ export type PlannedTable = {
 export type Planned = Omit<TablesAtHand, 'tables'> & {
   readonly request: Request;
   readonly nowSeconds: number;
+  /** As given, by absolute paths. */
+  readonly commitlog?: readonly string[] | undefined;
   readonly tables: readonly PlannedTable[];
 };
 
@@ -43,7 +46,12 @@ export async function planTables(
     plan: planTable(table, request, flags.now),
     freeBytes: diskOutput.freeBytes(table.directory.path),
   }));
-  return { ...rest, request, nowSeconds: flags.now, tables: planned };
+  return { ...rest, request, nowSeconds: flags.now, commitlog: absoluteLogs(flags), tables: planned };
+}
+
+/** The commit logs of `--commitlog`, for a plan that is applied from elsewhere. */
+export function absoluteLogs({ commitlog }: Pick<CompactTableFlags, 'commitlog'>): string[] | undefined {
+  return commitlog?.map((one) => (one === 'none' ? one : path.resolve(one)));
 }
 
 function planTable(table: TableAtHand, request: Request, nowSeconds: number): TablePlan {

@@ -7,6 +7,14 @@ export const columnIndexSizeFlag = Flags.integer({
   min: 1024,
 });
 
+export const taskJobsFlag = Flags.integer({
+  summary:
+    'threads for a task: 1, or 2 and more to read ahead and write beside the merge (default: as the processors, where that pays)',
+  helpValue: 'N',
+  min: 1,
+  max: 256,
+});
+
 export const requestFlags = {
   major: Flags.boolean({ summary: 'all SSTables of a table, as nodetool compact', default: false }),
   'split-output': Flags.boolean({

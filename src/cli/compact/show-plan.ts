@@ -20,9 +20,10 @@ export function shownPlan({ tables }: Planned, width: number): string {
 }
 
 /** @throws UsageError, CorruptError */
-export function planDocument({ tables, nowSeconds, request }: Planned): object {
+export function planDocument({ tables, nowSeconds, commitlog, request }: Planned): object {
   return jsonDocument(PLAN_SCHEMA, PLAN_VERSION, {
     nowSeconds,
+    ...(commitlog && { commitlog }),
     tables: tables.map(({ table, plan, freeBytes }) =>
       documentTable(diskStorage, {
         keyspace: table.directory.place.keyspace,

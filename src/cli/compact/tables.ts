@@ -12,6 +12,7 @@ import type { SSTableDirectory } from '../../engine/sstable-directory.js';
 import { type CompactionParams, compactionParams } from '../../engine/strategies/options.js';
 import type { Candidate } from '../../engine/strategies/strategy.js';
 import { type TableFlags, wantedTables, wholeDirectories } from '../surgery/tables.js';
+import { TableNotices } from './table-notices.js';
 import { unflushedWrites } from './unflushed.js';
 
 export type CompactTableFlags = TableFlags & {
@@ -55,14 +56,27 @@ export type TablesAtHand = {
 
 type Tell = (line: string) => void;
 
+/** What several calls have in common. */
+export type Shared = {
+  /** To be told when all calls are done. */
+  readonly notices: TableNotices;
+  readonly unflushedWrites: typeof unflushedWrites;
+};
+
 const DEFAULT_GC_GRACE_SECONDS = 864_000;
+
+const UNFLUSHED = 'the commit log has writes that no SSTable holds: tombstones newer than those stay';
+const NO_OPTIONS = 'no compaction options are known: taken for SizeTieredCompactionStrategy (--strategy)';
+const NO_GC_GRACE = "gc_grace_seconds is not known: Cassandra's default of 864000 is taken; give it with --gc-grace";
 
 /** @throws UsageError, UnsupportedError, CorruptError */
 export async function tablesAtHand(
   paths: readonly string[],
   flags: CompactTableFlags,
   tell: Tell,
+  shared?: Shared,
 ): Promise<TablesAtHand> {
+  const notices = shared?.notices ?? new TableNotices();
   const { directories: found, problems } = wantedTables(paths, flags, tell);
   const directories = found.filter(({ place }) => place.index === undefined);
   if (directories.length === 0) {
@@ -78,28 +92,38 @@ export async function tablesAtHand(
   });
   const dataDirectories = dataDirectoriesOf(diskStorage, paths);
   const hostId = await readHostId(diskStorage, dataDirectories, flags.now);
-  const writes = await unflushedWrites(dataDirectories, flags, tell);
+  const writes = await (shared?.unflushedWrites ?? unflushedWrites)(dataDirectories, flags, tell);
   const tables = directories.map((directory, i) => {
     const picked = new Set(directory.sstables.map(({ descriptor }) => descriptor.prefix));
-    const table = tableAtHand(whole[i]!, picked, schema, { flags, tell, all: whole });
+    const table = tableAtHand(whole[i]!, picked, schema, { flags, notices, all: whole });
     const unflushed = writes && unflushedOf(table, writes);
-    if (unflushed)
-      tell(`${table.name}: the commit log has writes that no SSTable holds: tombstones newer than those stay`);
+    if (unflushed) notices.add(table.name, UNFLUSHED);
     return { ...table, unflushed, isCommitLogRead: writes !== undefined };
   });
-  return { tables, hostId, problems };
+  if (!shared) notices.tellTo(tell);
+  return { tables, hostId, problems: [...problems, ...whole.flatMap(unsupported)] };
+}
+
+/** SSTables that are left out since they can't be read. */
+function unsupported(directory: SSTableDirectory): PathProblem[] {
+  return directory.unsupported.map(({ prefix, error }) => ({
+    kind: 'unsupported',
+    path: path.join(directory.path, prefix),
+    message: `${error.message}: it is left out, and what the table holds is not known without it`,
+    ...(error.facts.hint !== undefined && { hint: error.facts.hint }),
+  }));
 }
 
 function tableAtHand(
   directory: SSTableDirectory,
   picked: ReadonlySet<string>,
   schema: Schema,
-  { flags, tell, all }: { flags: CompactTableFlags; tell: Tell; all: readonly SSTableDirectory[] },
+  { flags, notices, all }: { flags: CompactTableFlags; notices: TableNotices; all: readonly SSTableDirectory[] },
 ): Omit<TableAtHand, 'isCommitLogRead'> {
   const { place } = directory;
   const name = `${place.keyspace}.${place.table}`;
   const definition = findTable(schema, place.keyspace, place.table);
-  const options = optionsOf(name, definition, flags, tell);
+  const options = optionsOf(name, definition, flags, notices);
   const descriptors = directory.sstables.map(({ descriptor }) => descriptor);
   const sstables = readCandidates(diskStorage, descriptors);
   const elsewhere = all.filter(
@@ -112,7 +136,7 @@ function tableAtHand(
     isStrict: isStrict(definition, schema),
     options,
     params: compactionParams(options),
-    gcGraceSeconds: flags['gc-grace'] ?? gcGraceOf(name, definition, tell),
+    gcGraceSeconds: flags['gc-grace'] ?? gcGraceOf(name, definition, notices),
     sstables,
     picked: sstables.filter(({ descriptor }) => picked.has(descriptor.prefix)),
     takenIds: [directory, ...elsewhere].flatMap(({ sstables: own, orphans }) =>
@@ -147,12 +171,12 @@ function optionsOf(
   name: string,
   definition: Table | View | undefined,
   { strategy, option = [] }: CompactTableFlags,
-  tell: Tell,
+  notices: TableNotices,
 ): Readonly<Record<string, string>> {
   const given = Object.fromEntries(option.map(keyAndValue));
   if (strategy !== undefined) return { class: STRATEGIES[strategy.toLowerCase()] ?? strategy, ...given };
   const known = definition?.options.compaction;
-  if (!known) tell(`${name}: no compaction options are known: taken for SizeTieredCompactionStrategy (--strategy)`);
+  if (!known) notices.add(name, NO_OPTIONS);
   return { ...(known ?? { class: STRATEGIES.stcs! }), ...given };
 }
 
@@ -162,10 +186,10 @@ function keyAndValue(text: string): [string, string] {
   return [text.slice(0, at).trim(), text.slice(at + 1).trim()];
 }
 
-function gcGraceOf(name: string, definition: Table | View | undefined, tell: Tell): number {
+function gcGraceOf(name: string, definition: Table | View | undefined, notices: TableNotices): number {
   const known = definition?.options.gcGraceSeconds;
   if (known !== undefined) return known;
-  tell(`${name}: gc_grace_seconds is not known: Cassandra's default of 864000 is taken; give it with --gc-grace`);
+  notices.add(name, NO_GC_GRACE);
   return DEFAULT_GC_GRACE_SECONDS;
 }
 

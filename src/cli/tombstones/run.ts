@@ -14,7 +14,7 @@ import {
 } from '../../engine/tombstones/table-tombstones.js';
 import { type TombstonesReport, tombstonesReport } from '../../render/tombstones-report.js';
 import { readStatistics } from '../../sstable/statistics.js';
-import { namer, type Planned } from '../compact/plan.js';
+import { absoluteLogs, namer, type Planned } from '../compact/plan.js';
 import { planDocument } from '../compact/show-plan.js';
 import { type TableAtHand, tablesAtHand } from '../compact/tables.js';
 import { EXIT, type ExitCode } from '../exit.js';
@@ -90,7 +90,7 @@ export async function auditTombstones(
   return {
     tables: reports,
     exitCode: exitCodeOf(reports, flags['fail-on']),
-    plan: () => planOf(found, { hostId, problems, nowSeconds: flags.now }),
+    plan: () => planOf(found, { hostId, problems, nowSeconds: flags.now, commitlog: absoluteLogs(flags) }),
   };
 }
 
@@ -135,7 +135,7 @@ function exitCodeOf(tables: readonly TombstonesReport[], failOn: string | undefi
 
 function planOf(
   found: readonly { readonly table: TableAtHand; readonly tombstones: TableTombstones }[],
-  rest: Pick<Planned, 'hostId' | 'problems' | 'nowSeconds'>,
+  rest: Pick<Planned, 'hostId' | 'problems' | 'nowSeconds' | 'commitlog'>,
 ): object | undefined {
   const concerned = found.filter(({ tombstones }) => tombstones.remedies.length > 0);
   if (concerned.length === 0) return undefined;

@@ -2,6 +2,7 @@
  * A plan as `--json` prints it and `--out` keeps it, for `compact apply` to carry out: `lsmctl.compact-plan`, version 2.
  *
  *   nowSeconds      decides what has expired; gcGraceSeconds of each table, what deletions may go
+ *   commitlog[]     directories of the commit log whose unflushed writes keep deletions, or none; not there: the log beside the data, if any
  *   tables[]        keyspace, table, directory, compaction (options, as in the schema or overridden)
  *     tasks[]       numbered from 1, to be done in this order
  *       inputs[]    { sstable: "oa-7-big" }: one of `files`; { task: 2 }: all that task 2 writes; { task: 2, output: 1 }: of that all up to its first cut
@@ -53,7 +54,11 @@ export type DocumentTable = {
   readonly files: Readonly<Record<string, Fingerprint>>;
 };
 
-export type PlanDocument = { readonly nowSeconds: number; readonly tables: readonly DocumentTable[] };
+export type PlanDocument = {
+  readonly nowSeconds: number;
+  readonly commitlog?: readonly string[];
+  readonly tables: readonly DocumentTable[];
+};
 
 export type TableToDocument = {
   readonly keyspace: string;
@@ -225,14 +230,15 @@ export function readPlanDocument(value: unknown, file: string): PlanDocument {
       hint: 'make it anew with lsmctl compact plan --out',
     });
   }
-  const { nowSeconds, tables } = document;
-  if (typeof nowSeconds !== 'number' || !Array.isArray(tables) || !tables.every(isTable)) {
+  const { nowSeconds, commitlog, tables } = document;
+  const isWhole = typeof nowSeconds === 'number' && (commitlog === undefined || isTexts(commitlog));
+  if (!isWhole || !Array.isArray(tables) || !tables.every(isTable)) {
     throw new UsageError('is a plan that is not complete', {
       file,
       hint: 'make it anew with lsmctl compact plan --out',
     });
   }
-  return { nowSeconds, tables };
+  return { nowSeconds, ...(commitlog && { commitlog }), tables };
 }
 
 const SHAPES: Readonly<Record<DocumentTask['output']['kind'], readonly string[]>> = {
@@ -246,6 +252,8 @@ const SHAPES: Readonly<Record<DocumentTask['output']['kind'], readonly string[]>
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
+const isTexts = (value: unknown): value is readonly string[] =>
+  Array.isArray(value) && value.every((text) => typeof text === 'string');
 const isCount = (value: unknown): value is number => Number.isInteger(value) && (value as number) > 0;
 
 function isTable(value: unknown): value is DocumentTable {
