@@ -1,20 +1,18 @@
 /** Runs the compactions of one table, as they come from a strategy, a plan or an operator. */
 import { randomBytes } from 'node:crypto';
-import { availableParallelism } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { RefusedError } from '../../bytes/errors.js';
 import { CountingOutput, diskOutput, type OutputStorage } from '../../bytes/sink.js';
 import { diskStorage, type Storage } from '../../bytes/source.js';
-import type { ReadAhead } from '../../engine/compaction/compaction-task.js';
 import { TableCompaction, type TableCompactionMode } from '../../engine/compaction/table-compaction.js';
 import type { PlanLeft, WantedTask } from '../../engine/plan/strategy-rounds.js';
 import type { Candidate } from '../../engine/strategies/strategy.js';
 import type { CompactedTable, ReportedTask } from '../../render/compaction-report.js';
-import type { OpenDataSink } from '../../sstable/data-sink.js';
 import { latestWritten } from '../../sstable/version.js';
 import { breathe, interruptible, withCleanUp } from '../interrupt.js';
 import { startProgress } from '../progress.js';
 import type { TableAtHand } from './tables.js';
+import type { RunThreads, Threads } from './threads.js';
 import { Throttle } from './throttle.js';
 
 /** What is left when no task comes any more. */
@@ -39,7 +37,7 @@ export type Execution = {
   readonly readBytes: number;
   readonly garbageCollect?: 'row' | 'cell' | undefined;
   readonly columnIndexBytes?: number | undefined;
-  readonly jobs?: number | undefined;
+  readonly threads: RunThreads;
   /** Bytes a second, read and written. */
   readonly maxRate?: number | undefined;
   readonly quiet: boolean;
@@ -58,7 +56,7 @@ export type Executed = CompactedTable & {
  */
 export async function execute(execution: Execution): Promise<Executed> {
   const { table, tasks, mode, quiet, maxRate } = execution;
-  const threads = mode === 'dry' ? undefined : await startThreads(execution);
+  const threads = mode === 'dry' ? undefined : await execution.threads.forTable(execution.readBytes);
   const throttle = maxRate === undefined ? undefined : new Throttle(maxRate);
   const compaction = openCompaction(execution, throttle, threads);
   const progress = await startProgress(`compacting ${table.name}:`, execution.readBytes, quiet, true);
@@ -110,7 +108,6 @@ export async function execute(execution: Execution): Promise<Executed> {
     throw error;
   } finally {
     progress.stop();
-    await threads?.close();
   }
 }
 
@@ -171,30 +168,4 @@ function needRoom({ target }: Execution, inputs: readonly Candidate[]): void {
     expected: `${needed} bytes, as many as its inputs have`,
     hint: 'what was done so far stays; free some room and run the command again',
   });
-}
-
-/** Bytes of Data.db below which a thread would hardly have started when all is done. */
-const MIN_THREAD_BYTES = 8 << 20;
-
-type Threads = {
-  readonly openData: OpenDataSink;
-  readonly readAhead: ReadAhead;
-  close(): Promise<unknown>;
-};
-
-/**
- * Threads for reading and decompressing and for compressing and writing, where that pays or is asked for; none where a rate is to be held, whose
- * bytes are counted in this one.
- */
-async function startThreads({ jobs, readBytes, maxRate }: Execution): Promise<Threads | undefined> {
-  if (maxRate !== undefined) return undefined;
-  const wanted = jobs ?? (readBytes >= MIN_THREAD_BYTES ? availableParallelism() : 1);
-  if (wanted < 2) return undefined;
-  const [{ ReadThread }, { DataThread }] = await Promise.all([import('./read-thread.js'), import('./data-thread.js')]);
-  const [reading, writing] = [new ReadThread(), new DataThread()];
-  return {
-    openData: writing.open,
-    readAhead: reading.readAhead,
-    close: () => Promise.all([reading.close(), writing.close()]),
-  };
 }

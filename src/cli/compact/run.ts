@@ -15,12 +15,13 @@ import { isIndexComponent } from '../../sstable/toc.js';
 import { TEMPORARY } from '../../sstable/unpublished.js';
 import { confirm } from '../confirm.js';
 import { type DirectoryLock, lockDirectories } from '../guards/directory-lock.js';
-import { guardInPlace, refuseAny } from '../guards/guard.js';
+import { guardInPlace, refuseAny, unreadSSTables } from '../guards/guard.js';
 import { withCleanUp } from '../interrupt.js';
 import { type Executed, execute, type TaskSource } from './execute.js';
 import { type PlanFlags, type Planned, type PlannedTable, planTables } from './plan.js';
 import { saveRate } from './rate.js';
 import { relativePlace } from './tables.js';
+import { RunThreads } from './threads.js';
 import { parseRate } from './throttle.js';
 
 export type WorkFlags = {
@@ -82,8 +83,12 @@ export async function work(job: Work, flags: WorkFlags, stage: Stage): Promise<R
   const mode = modeOf(flags);
   if (flags['max-rate'] !== undefined) parseRate(flags['max-rate']);
   const none = { tables: [], problems: planned.problems, isDeclined: false };
-  if (mode !== 'in place') return { ...none, tables: await executeAll(job, mode, flags, stage) };
   const concerned = planned.tables.filter(({ plan }) => plan.steps.length > 0);
+  if (mode === 'aside') {
+    const purging = concerned.filter(({ table }) => Number.isFinite(table.gcGraceSeconds));
+    refuseAny(purging.flatMap(({ table }) => unreadSSTables(table.directory)));
+  }
+  if (mode !== 'in place') return { ...none, tables: await executeAll(job, mode, flags, stage) };
   stage.show(planned);
   if (concerned.length === 0) return { ...none, tables: await executeAll(job, mode, flags, stage) };
   refuseUnsafe(job, concerned, flags, stage.tell);
@@ -111,35 +116,49 @@ async function withLock<T>(lock: DirectoryLock, inside: () => Promise<T>): Promi
   }
 }
 
+type Way = {
+  readonly mode: TableCompactionMode;
+  readonly flags: WorkFlags;
+  readonly stage: Stage;
+  readonly threads: RunThreads;
+};
+
 async function executeAll(job: Work, mode: TableCompactionMode, flags: WorkFlags, stage: Stage): Promise<Executed[]> {
-  const { planned, sources } = job;
-  const isAside = mode === 'aside';
-  if (isAside) for (const one of planned.tables) prepare(targetOf(one.table.directory, flags), one);
-  const { request } = planned;
+  const { planned } = job;
+  if (mode === 'aside') prepare(planned.tables, flags);
+  const threads = new RunThreads(flags.jobs, flags['max-rate'] !== undefined);
   const done: Executed[] = [];
-  for (const [i, one] of planned.tables.entries()) {
-    const { table, plan } = one;
-    const target = isAside ? targetOf(table.directory, flags) : table.directory.path;
-    if (isAside) tellOfIndexes(table.directory, table.name, stage.tell);
-    const executed = await execute({
-      table,
-      tasks: sources[i]!,
-      mode,
-      target,
-      nowSeconds: planned.nowSeconds,
-      hostId: planned.hostId,
-      readBytes: planTotals(plan.steps).readBytes,
-      garbageCollect: request.kind === 'garbagecollect' ? request.level : undefined,
-      columnIndexBytes: job.columnIndexBytes,
-      jobs: flags.jobs,
-      maxRate: flags['max-rate'] === undefined ? undefined : parseRate(flags['max-rate']),
-      quiet: stage.quiet,
-      tell: stage.tell,
-    });
-    if (mode !== 'dry' && flags['max-rate'] === undefined) saveRate(executed);
-    done.push(executed);
+  try {
+    for (const number of planned.tables.keys())
+      done.push(await executeTable(job, number, { mode, flags, stage, threads }));
+    return done;
+  } finally {
+    await threads.close();
   }
-  return done;
+}
+
+async function executeTable(job: Work, number: number, { mode, flags, stage, threads }: Way): Promise<Executed> {
+  const { planned, sources, columnIndexBytes } = job;
+  const { table, plan } = planned.tables[number]!;
+  const { request, nowSeconds, hostId } = planned;
+  if (mode === 'aside') tellOfIndexes(table.directory, table.name, stage.tell);
+  const executed = await execute({
+    table,
+    tasks: sources[number]!,
+    mode,
+    target: mode === 'aside' ? targetOf(table.directory, flags) : table.directory.path,
+    nowSeconds,
+    hostId,
+    readBytes: planTotals(plan.steps).readBytes,
+    garbageCollect: request.kind === 'garbagecollect' ? request.level : undefined,
+    columnIndexBytes,
+    threads,
+    maxRate: flags['max-rate'] === undefined ? undefined : parseRate(flags['max-rate']),
+    quiet: stage.quiet,
+    tell: stage.tell,
+  });
+  if (mode !== 'dry' && flags['max-rate'] === undefined) saveRate(executed);
+  return executed;
 }
 
 /** A strategy is asked again with what really came out; a dry run has nothing to ask with beyond the first tasks. */
@@ -210,34 +229,43 @@ function targetOf(directory: SSTableDirectory, { output }: WorkFlags): string {
 }
 
 /**
- * Refuses a target with SSTables in it, since their generations might be those that are to be written, and one with too little room. All targets
- * are asked before anything is written.
+ * Refuses a target with SSTables in it, since their generations might be those that are to be written, and one with too little room for all tables.
+ * All targets are asked before anything is written.
  */
-function prepare(target: string, { plan }: PlannedTable): void {
-  if (diskStorage.stat(target)?.isDirectory) {
-    const names = diskStorage.list(target);
-    const there = names.find((name) => name.endsWith('-Data.db'));
-    const left = names.find((name) => name.endsWith(TEMPORARY));
-    if (there !== undefined || left !== undefined) {
-      throw new UsageError(
-        there !== undefined
-          ? 'the output directory has SSTables already'
-          : 'the output directory has files of a run that was killed',
-        {
-          file: path.join(target, there ?? left ?? ''),
-          hint: there !== undefined ? 'give an empty directory with --output' : `remove its *${TEMPORARY} files`,
-        },
-      );
-    }
-  }
-  diskOutput.makeDirectory(target);
-  const needed = planTotals(plan.steps).asideBytes;
-  const free = diskOutput.freeBytes(target);
+function prepare(tables: readonly PlannedTable[], flags: WorkFlags): void {
+  const targets = tables.map(({ table }) => targetOf(table.directory, flags));
+  for (const target of targets) refuseOccupied(target);
+  const needed = tables.reduce((sum, { plan }) => sum + planTotals(plan.steps).asideBytes, 0);
+  const free = diskOutput.freeBytes(existing(path.resolve(flags.output!)));
   if (free !== undefined && free < needed) {
     throw new RefusedError('there may not be enough room for the output', {
-      file: target,
+      file: flags.output!,
       seen: `${free} bytes free`,
       expected: `${needed} bytes, as many as the inputs have`,
     });
   }
+  for (const target of targets) diskOutput.makeDirectory(target);
+}
+
+/** The directory, or the nearest one above it that is there. */
+function existing(directory: string): string {
+  const above = path.dirname(directory);
+  return above === directory || diskStorage.stat(directory) ? directory : existing(above);
+}
+
+function refuseOccupied(target: string): void {
+  if (!diskStorage.stat(target)?.isDirectory) return;
+  const names = diskStorage.list(target);
+  const there = names.find((name) => name.endsWith('-Data.db'));
+  const left = names.find((name) => name.endsWith(TEMPORARY));
+  if (there === undefined && left === undefined) return;
+  throw new UsageError(
+    there !== undefined
+      ? 'the output directory has SSTables already'
+      : 'the output directory has files of a run that was killed',
+    {
+      file: path.join(target, there ?? left ?? ''),
+      hint: there !== undefined ? 'give an empty directory with --output' : `remove its *${TEMPORARY} files`,
+    },
+  );
 }

@@ -66,7 +66,9 @@ export function guardInPlace(work: InPlaceWork): GuardResult {
       ...linksOut(work, directory),
       ...readOnly(directory),
       ...locked(directory),
-      ...(change === 'recover' ? [] : [...unfinished(directory), ...leftovers(directory), ...unread(directory)]),
+      ...(change === 'recover'
+        ? []
+        : [...unfinished(directory), ...leftovers(directory), ...unreadSSTables(directory)]),
     ]),
     ...chosen.flatMap((sstable) => [...linkedFiles(sstable), ...hostileNames(work.output, sstable)]),
     ...(change === 'data' ? [...versions(chosen, notes), ...indexes(work, chosen, notes)] : []),
@@ -221,7 +223,8 @@ function leftovers({ path: directory, temporary, orphans }: SSTableDirectory): R
   ];
 }
 
-function unread({ unsupported }: SSTableDirectory): Refusal[] {
+/** They may hold what a tombstone hides, so that nothing of the table can be purged, wherever it is written. */
+export function unreadSSTables({ unsupported }: SSTableDirectory): Refusal[] {
   return unsupported.map(({ directory, prefix, error }) => ({
     kind: 'version',
     file: path.join(directory, prefix),
