@@ -58,8 +58,12 @@ Exit 0: nothing is left to do; 1: something is (--dry-run, or the answer was no)
     if (!this.jsonEnabled()) this.out.writeText(recoveryText(found.tables, process.stdout.columns ?? 0));
     this.out.flush();
     const isDone = flags['dry-run'] ? false : await doRecovery(paths, flags, found);
-    refuseAny([...found.refusals, ...refusedTables(found.tables)]);
+    const document = jsonDocument('compact-recover', 1, { isDry: flags['dry-run'], isDone, tables: found.tables });
+    if (isDone) this.log('Done: nothing of these is left.');
+    const refusals = [...found.refusals, ...refusedTables(found.tables)];
+    if (refusals.length > 0 && this.jsonEnabled()) this.logJson(document);
+    refuseAny(refusals);
     if (!isDone && isPending(found)) this.exitWith(EXIT.findings);
-    return jsonDocument('compact-recover', 1, { isDry: flags['dry-run'], isDone, tables: found.tables });
+    return document;
   }
 }

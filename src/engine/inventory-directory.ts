@@ -88,7 +88,7 @@ export function transactionFindings(transaction: TransactionOutcome): Finding[] 
         kind: 'transaction',
         path: file,
         message: `${transaction.operation} log does not hold: ${transaction.problem}`,
-        hint: 'a node does not start on this directory: look at the records with --json, then remove the log or the files',
+        hint: 'a node does not start on this directory: lsmctl compact recover --dry-run tells the records; then move the log or the files away',
       },
     ];
   }
@@ -97,7 +97,7 @@ export function transactionFindings(transaction: TransactionOutcome): Finding[] 
       kind: 'transaction',
       path: file,
       message: `a ${transaction.operation} ${STATE_TEXT[transaction.state]}`,
-      hint: 'a start of the node cleans up; while a node runs here it may be at work',
+      hint: 'a start of the node cleans up, and so does lsmctl compact recover; while a node runs here it may be at work',
     },
   ];
   for (const { record, files, fate } of transaction.records) {

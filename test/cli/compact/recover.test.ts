@@ -72,7 +72,9 @@ To delete: N , and 1 log
     for (const line of stdout.split('\n').filter((one) => !one.includes(directory)))
       expect(line.length).toBeLessThan(81);
     expect(files()).toEqual(before);
-    expect(recover('--yes').code).toBe(0);
+    const done = recover('--yes');
+    expect(done.code).toBe(0);
+    expect(done.stdout).toMatch(/\nTo delete: .*\nDone: nothing of these is left\.\n$/);
     expect(files()).toEqual(without('oa-1-', sound));
     expect(recover().stdout).toBe('Nothing is left of any transaction.\n');
   });
@@ -117,6 +119,10 @@ To delete: N , and 1 log
       expect(stderr).toContain('the record says 2017-07-14T02:40:00.000Z');
       expect(stderr).toContain('a start of Cassandra stops here too');
     }
+    const { stdout, stderr, code } = recover('--dry-run', '--json');
+    expect(code).toBe(4);
+    expect(JSON.parse(stdout)).toMatchObject({ schema: 'lsmctl.compact-recover', tables: [{ isRefused: true }] });
+    expect(JSON.parse(stderr)).toMatchObject({ schema: 'lsmctl.error', error: { code: 'REFUSED' } });
     expect(files()).toEqual(before);
   });
 
