@@ -1,7 +1,7 @@
 import { LsmctlCommand } from '../../src/cli/base-command.js';
-import { requestFlags, workFlags } from '../../src/cli/compact/request-flags.js';
+import { requestFlags, taskJobsFlag, workFlags } from '../../src/cli/compact/request-flags.js';
 import { EXIT } from '../../src/cli/exit.js';
-import { jobsFlag, pathArg, yesFlag } from '../../src/cli/flags.js';
+import { pathArg, yesFlag } from '../../src/cli/flags.js';
 
 export default class CompactRun extends LsmctlCommand {
   static override summary = 'compact tables as a node would, in place or into another directory';
@@ -17,8 +17,8 @@ copied.
 Deletions and expired data go once gc_grace_seconds are over, where no other SSTable of the table may hold older data of their partition, and no write
 of the node's commit log that is in no SSTable yet (--commitlog). nodetool drain flushes these.
 
-Tasks follow each other, for what one has written decides what the next may purge. --jobs sets threads for a task: one merges, others read ahead and
-write.
+Tables, and the tasks of a table, follow each other: what one task has written decides what the next may purge. --jobs is for one task: from 2 on,
+one thread merges while others read ahead and write.
 
 TO FORCE A COMPACTION SAFELY
 
@@ -30,13 +30,13 @@ TO FORCE A COMPACTION SAFELY
 
 3. Try: the same words with lsmctl compact run and --dry-run do all but write, and count what would come out. Exit 1 says that something would change.
 
-4. Keep a way back: once a task is done its inputs are gone. Copy the directory or link it as a snapshot, or give --output and an empty directory, which
-   leaves the inputs as they are.
+4. Keep a way back: once a task is done its inputs are gone. cp -al DIRECTORY KEEP, with KEEP on the same file system but outside of the data directory,
+   makes hard links, which no compaction changes. Or give --output and an empty directory: the inputs stay as they are.
 
 5. Do it: lsmctl compact run DIRECTORY --major shows the plan and asks. Or keep the plan with compact plan --out plan.json, have it looked at, and
    lsmctl compact apply plan.json does that and nothing else. --max-rate 50M leaves the disk to others.
 
-6. Check: lsmctl verify DIRECTORY; then start the node.
+6. Check: lsmctl verify DIRECTORY; then start the node. To go back instead, put what KEEP has in place of the table's SSTables.
 
 After a crash, a full disk or a lost connection: lsmctl compact recover, see lsmctl-compact-recover(1). Ctrl-C clears up after itself.
 
@@ -50,7 +50,7 @@ Exit 0: done, or nothing to do; 1: a dry run that would change something, or the
   static override enableJsonFlag = true;
   static override strict = false;
   static override args = { path: pathArg };
-  static override flags = { ...requestFlags, ...workFlags, jobs: jobsFlag, yes: yesFlag };
+  static override flags = { ...requestFlags, ...workFlags, jobs: taskJobsFlag, yes: yesFlag };
 
   async run(): Promise<object> {
     const { argv, flags } = await this.parse(CompactRun);

@@ -5,6 +5,7 @@ import type { PlanStep, TablePlan } from '../engine/plan/planner.js';
 import type { Candidate } from '../engine/strategies/strategy.js';
 import { bytesText, countText } from './bytes.js';
 import { durationText } from './time.js';
+import { plural } from './words.js';
 
 export type PlanToShow = {
   readonly name: string;
@@ -27,6 +28,8 @@ const MIN_WIDTH = 40;
 export function planText(tables: readonly PlanToShow[], rate: ShownRate, width: number): string {
   const columns = Math.max(MIN_WIDTH, width || 80);
   const lines = tables.flatMap((table, i) => [...(i > 0 ? [''] : []), ...tableLines(table, rate, columns)]);
+  const pending = tables.filter(({ plan }) => plan.steps.length > 0);
+  if (pending.length > 1) lines.push('', ...allLines(pending, tables.length, rate, columns));
   return `${lines.join('\n')}\n`;
 }
 
@@ -97,6 +100,16 @@ function leftLines({ left }: TablePlan, names: Names, showsRepair: boolean, widt
   if (left.length > MAX_LEFT)
     lines.push(`    … and for ${countText(left.length - MAX_LEFT)} more causes (--json has all)`);
   return lines;
+}
+
+/** Tables are compacted one after the other: what one needs it gives back before the next begins. */
+function allLines(pending: readonly PlanToShow[], count: number, rate: ShownRate, width: number): string[] {
+  const totals = planTotals(pending.flatMap(({ plan }) => plan.steps));
+  const needs = ({ plan }: PlanToShow) => planTotals(plan.steps).peakBytes;
+  const largest = pending.reduce((most, one) => (needs(one) > needs(most) ? one : most));
+  const heading = `all: ${plural(totals.steps, 'task')} in ${countText(pending.length)} of ${plural(count, 'table')}`;
+  const peakBytes = needs(largest);
+  return [...wrap(heading, width, 0, 2), ...totalLines(largest, { ...totals, peakBytes }, rate, width)];
 }
 
 function totalLines(one: PlanToShow, totals: PlanTotals, rate: ShownRate, width: number): string[] {

@@ -1,9 +1,11 @@
 /** What compactions did, or would do: a table for people, and the object of `--json`. */
+import type { SSTableFacts } from '../engine/compaction/sstable-facts.js';
 import type { TableCompactionMode, TaskResult } from '../engine/compaction/table-compaction.js';
 import type { PlanLeft } from '../engine/plan/strategy-rounds.js';
 import { COMPONENT, componentPath } from '../sstable/descriptor.js';
 import { bytesText, countText, shareText } from './bytes.js';
-import { tableText } from './table.js';
+import { type TableColumn, tableText } from './table.js';
+import { plural } from './words.js';
 
 export type ReportedTask = TaskResult & { readonly reason: string };
 
@@ -87,7 +89,7 @@ export function compactionReport(tables: readonly CompactedTable[]): object {
   };
 }
 
-/** A line a table, with the new SSTables below it. */
+/** A line a table, what was given back, and which SSTables are new. @param width columns; 0: 80 */
 export function compactionText(tables: readonly CompactedTable[], width: number): string {
   const compacted = tables.filter(({ results }) => results.length > 0);
   if (compacted.length === 0) return tables.map((one) => `${one.keyspace}.${one.table}: nothing to compact\n`).join('');
@@ -104,21 +106,7 @@ export function compactionText(tables: readonly CompactedTable[], width: number)
       countText(count),
     ];
   });
-  const lines = [
-    tableText(
-      [
-        { title: 'table' },
-        { title: 'SSTables', align: 'right' },
-        { title: 'Data.db', align: 'right' },
-        { title: 'after', align: 'right' },
-        { title: 'given back', align: 'right' },
-        { title: 'partitions', align: 'right' },
-        { title: 'rows', align: 'right' },
-      ],
-      rows,
-      { width },
-    ),
-  ];
+  const lines = [figuresText(rows, width || 80)];
   const all = compacted.map(totals);
   const sum = (key: keyof ReturnType<typeof totals>) => all.reduce((total, one) => total + one[key], 0);
   const count = (key: keyof ReturnType<typeof totals>) => countText(sum(key));
@@ -141,5 +129,57 @@ export function compactionText(tables: readonly CompactedTable[], width: number)
     ).replace(/^.*\n/, ''),
   );
   for (const { keyspace, table, cut } of tables) if (cut !== undefined) lines.push('', `${keyspace}.${table}: ${cut}`);
+  lines.push('', ...outcomeText(compacted));
   return `${lines.join('\n')}\n`;
+}
+
+const FIGURES: readonly TableColumn[] = [
+  { title: 'table' },
+  { title: 'SSTables', align: 'right' },
+  { title: 'Data.db', align: 'right' },
+  { title: 'after', align: 'right' },
+  { title: 'given back', align: 'right' },
+  { title: 'partitions', align: 'right' },
+  { title: 'rows', align: 'right' },
+];
+
+/** Where names are too long for the terminal, each has a line of its own: cut, they might look the same. */
+function figuresText(rows: readonly (readonly string[])[], width: number): string {
+  const inOne = tableText(FIGURES, rows);
+  if (inOne.split('\n').every((line) => line.length <= width)) return inOne;
+  const nameless = rows.map(([, ...figures]) => ['', ...figures]);
+  const [head = '', ...lines] = tableText(FIGURES, nameless, { width }).split('\n');
+  return [head, ...rows.flatMap(([name = ''], i) => [name, lines[i] ?? ''])].join('\n');
+}
+
+const SHOWN_TABLES = 10;
+const SHOWN_SSTABLES = 5;
+
+/** What became of it: a dry run would else look as one that has written. */
+function outcomeText(compacted: readonly CompactedTable[]): string[] {
+  if (compacted.some(({ mode }) => mode === 'dry')) return ['a dry run: nothing was written'];
+  const more = compacted.length - SHOWN_TABLES;
+  return [
+    'new SSTables:',
+    ...compacted.slice(0, SHOWN_TABLES).map(newText),
+    ...(more > 0 ? [`  and those of ${plural(more, 'more table')}`] : []),
+  ];
+}
+
+function newText(table: CompactedTable): string {
+  const fresh = newNames(table);
+  const more = fresh.length - SHOWN_SSTABLES;
+  const names = [...fresh.slice(0, SHOWN_SSTABLES), ...(more > 0 ? [`and ${countText(more)} more`] : [])];
+  const place = table.mode === 'aside' ? `, in ${table.target}` : '';
+  return `  ${table.keyspace}.${table.table}: ${names.length > 0 ? names.join(' ') : 'none'}${place}`;
+}
+
+/** Of those that no later task has taken. */
+function newNames({ results }: CompactedTable): string[] {
+  const fresh = new Map<SSTableFacts, string>();
+  for (const { task, live } of results) {
+    for (const input of task.inputs) fresh.delete(input);
+    for (const one of live) fresh.set(one, one.descriptor.prefix);
+  }
+  return [...fresh.values()];
 }
