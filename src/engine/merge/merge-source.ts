@@ -71,6 +71,20 @@ export class MergeSource {
     return true;
   }
 
+  /**
+   * Stands on a partition at an index of the cursor's window, of which `hashes` has the key's hash from `at` on. It is not counted.
+   * @throws CorruptError
+   */
+  standAt(index: number, hashes: Int32Array, at: number): void {
+    const { cursor, hash } = this;
+    cursor.goOnAt(index, false);
+    cursor.nextPartition();
+    for (let i = 0; i < 4; i++) hash[i] = hashes[at + i]!;
+  }
+
+  /** The partition on which it stands is merged from here on. */
+  enter(): void {}
+
   /** Order of the partitions under two sources. */
   comparePartition(other: MergeSource): number {
     const c = this.isMurmur3

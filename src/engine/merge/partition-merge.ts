@@ -12,6 +12,7 @@ import { END, ROW } from '../../sstable/unfiltered-cursor.js';
 import { GarbageSkipper, type Shadows } from './garbage-skip.js';
 import type { MergeSource } from './merge-source.js';
 import type { PlainMerge } from './plain-merge.js';
+import type { PlainPass } from './plain-pass.js';
 import type { PurgeEvaluator, Purger } from './purge.js';
 import type { LostBytes } from './row-merge.js';
 import { SourceHeap } from './source-heap.js';
@@ -42,6 +43,8 @@ export type MergeSetup = {
   readonly shadows?: Shadows | undefined;
   /** Short partitions that one source alone has, and in which nothing is deleted or expires, are counted but not handed to the sink. */
   readonly passesPlain?: boolean | undefined;
+  /** Passes over many such partitions, of whatever length and however many sources. They are not among {@link MergeCounts.mergedPartitions}. */
+  readonly pass?: PlainPass | undefined;
   /** Takes what plain rows it can, where the sink has a target for them. */
   readonly plain?: PlainMerge | undefined;
 };
@@ -51,7 +54,6 @@ export type MergeCounts = {
   partitionsOut: number;
   /** Partitions of which nothing was left. */
   partitionsGone: number;
-  /** Static rows that hold something among them, as `totalRows` of Statistics.db counts. */
   rowsOut: number;
   markersOut: number;
   /** By number of SSTables that had a partition, from 1: how many partitions. */
@@ -79,6 +81,7 @@ export class PartitionMerge {
   /** Sources of the partition at hand, and behind them others: an array that shrinks would be allocated anew. */
   private readonly group: MergeSource[] = [];
   private readonly plain: PlainMerge | undefined;
+  private readonly pass: PlainPass | undefined;
   /** Whether the last call of {@link next} has merged many partitions. */
   tookMany = false;
   private isStarted = false;
@@ -88,8 +91,9 @@ export class PartitionMerge {
     return this.merge.lost;
   }
 
-  constructor({ sources, header, purger, evaluatorFor, shadows, plain, passesPlain = false }: MergeSetup) {
+  constructor({ sources, header, purger, evaluatorFor, shadows, plain, pass, passesPlain = false }: MergeSetup) {
     this.passesPlain = passesPlain;
+    this.pass = pass;
     this.plain = shadows ? undefined : plain;
     this.purger = purger;
     this.evaluatorFor = evaluatorFor ?? (() => ALWAYS);
@@ -102,21 +106,26 @@ export class PartitionMerge {
 
   /** Merges the next partition into `sink`. @returns whether there was one. @throws CorruptError */
   next(sink: MergeSink): boolean {
-    const { partitions, group, merge } = this;
+    const { partitions, group } = this;
     if (partitions.size === 0) return false;
-    this.tookMany = this.nextPlain(sink);
+    this.tookMany = this.nextPlain(sink) || this.passMany(sink);
     if (partitions.size === 0) return false;
     const first = partitions.pop();
     group[0] = first;
     let n = 1;
     while (partitions.size > 0 && partitions.top.comparePartition(first) === 0) group[n++] = partitions.pop();
-    const { mergedPartitions } = this.counts;
-    while (mergedPartitions.length < n) mergedPartitions.push(0);
-    mergedPartitions[n - 1]!++;
-    if (n === 1 && this.passesPlain && first.cursor.passPlainPartition()) {
-      if (first.nextPartition()) partitions.push(first);
-      return true;
-    }
+    if (n === 1 && this.passesPlain && first.cursor.passPlainPartition()) this.countMerged(1);
+    else this.mergeGroup(group, n, sink);
+    for (let i = 0; i < n; i++) if (group[i]!.nextPartition()) partitions.push(group[i]!);
+    return true;
+  }
+
+  /** The partition on which the first `n` of the group stand. */
+  private mergeGroup(group: readonly MergeSource[], n: number, sink: MergeSink): void {
+    const { merge } = this;
+    const first = group[0]!;
+    this.countMerged(n);
+    for (let i = 0; i < n; i++) group[i]!.enter();
     this.purger?.startPartition(this.evaluatorFor(first));
     this.isStarted = false;
     merge.begin(group, n);
@@ -129,8 +138,17 @@ export class PartitionMerge {
     } else {
       this.counts.partitionsGone++;
     }
-    for (let i = 0; i < n; i++) if (group[i]!.nextPartition()) partitions.push(group[i]!);
-    return true;
+  }
+
+  private countMerged(sources: number): void {
+    const { mergedPartitions } = this.counts;
+    while (mergedPartitions.length < sources) mergedPartitions.push(0);
+    mergedPartitions[sources - 1]!++;
+  }
+
+  /** Partitions that need no merge, up to one that is not to be told whether it does. @returns whether there were any */
+  private passMany(sink: MergeSink): boolean {
+    return this.pass !== undefined && this.pass.run(this.partitions, (group, n) => this.mergeGroup(group, n, sink)) > 0;
   }
 
   /** Partitions that the kernel takes. @returns whether it took any */
@@ -162,9 +180,7 @@ export class PartitionMerge {
   private start(source: MergeSource, deletion: DeletionState, staticRow: RowBuffer, sink: MergeSink): void {
     this.isStarted = true;
     sink.startPartition(source, deletion);
-    if (!this.hasStatic) return;
-    sink.staticRow(staticRow);
-    if (!staticRow.isEmpty) this.counts.rowsOut++;
+    if (this.hasStatic) sink.staticRow(staticRow);
   }
 
   private unfiltereds(source: MergeSource, stream: PartitionStream, sink: MergeSink): void {

@@ -204,6 +204,7 @@ export function runMerge(
   onProgress: ((bytes: number) => void) | undefined,
 ): void {
   for (let n = 1; merge.next(sink); n++) {
-    if (n % PROGRESS_PARTITIONS === 0) onProgress?.(sources.reduce((sum, { cursor }) => sum + cursor.in.offset, 0));
+    if (merge.tookMany || n % PROGRESS_PARTITIONS === 0)
+      onProgress?.(sources.reduce((sum, { cursor }) => sum + cursor.in.offset, 0));
   }
 }

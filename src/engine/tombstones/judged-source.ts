@@ -31,12 +31,10 @@ export class JudgedSource extends MergeSource {
     this.merger = new RowMerger(header);
   }
 
-  override nextPartition(): boolean {
-    if (!super.nextPartition()) return false;
+  override enter(): void {
     const { cursor, judge } = this;
     judge.begin(this);
     if (cursor.hasPartitionDeletion) judge.look(PARTITION_DELETION, cursor.partitionDeletion);
-    return true;
   }
 
   override next(): void {
@@ -56,6 +54,7 @@ export class JudgedSource extends MergeSource {
   /** Judges the partition at which the cursor has been put. @throws CorruptError */
   walk(): void {
     if (!this.nextPartition()) return;
+    this.enter();
     this.readStatic();
     for (this.next(); this.kind !== END; this.next()) if (this.kind === ROW) this.loadRow();
   }

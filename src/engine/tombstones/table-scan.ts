@@ -16,6 +16,7 @@ import { droppedTimes, outputHeader } from '../compaction/output-header.js';
 import type { SSTableFacts } from '../compaction/sstable-facts.js';
 import { columnMap, hasSameCells, MergeSource } from '../merge/merge-source.js';
 import { PartitionMerge } from '../merge/partition-merge.js';
+import { type PassRoom, PlainPass } from '../merge/plain-pass.js';
 import type { PurgeEvaluator } from '../merge/purge.js';
 import type { CompactionParams } from '../strategies/options.js';
 import { openAll, runMerge } from './judge.js';
@@ -44,6 +45,8 @@ export type ScanSetup = {
   /** Who judges each SSTable by itself, by its place among them; undefined for those that need no verdict. */
   readonly judges?: readonly (VerdictPurger | undefined)[] | undefined;
   readonly onProgress?: ((bytes: number) => void) | undefined;
+  /** Every partition is merged here. */
+  readonly withoutKernel?: boolean | undefined;
 };
 
 export type TableReads = {
@@ -82,6 +85,7 @@ export class TableScan {
   /** Where the sources stood when the last scan began, summed up. */
   private startBytes = 0;
   private readonly indexes = new Map<SSTable, PartitionIndex>();
+  private readonly room: PassRoom = {};
   private keptFrom: (source: MergeSource) => number = () => Number.POSITIVE_INFINITY;
 
   private constructor(setup: ScanSetup) {
@@ -116,10 +120,11 @@ export class TableScan {
       purger.begin(this.keptFrom(source));
       return ALWAYS;
     };
-    const merge = new PartitionMerge({ sources, header, purger, evaluatorFor, passesPlain: !isStrict });
+    const pass = isStrict || setup.withoutKernel ? undefined : PlainPass.open(sources, header, this.room);
+    const merge = new PartitionMerge({ sources, header, purger, evaluatorFor, passesPlain: !isStrict, pass });
     const counter = new ReadCounter({ purger, nowSeconds, isStrict, rows, take: (one) => this.take(one) });
     runMerge(merge, counter, sources, setup.onProgress);
-    this.partitions += merge.counts.mergedPartitions.reduce((sum, count) => sum + count, 0);
+    this.partitions += merge.counts.mergedPartitions.reduce((sum, count) => sum + count, pass?.passed ?? 0);
   }
 
   private begin() {

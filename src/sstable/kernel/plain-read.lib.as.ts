@@ -241,6 +241,16 @@ function readRow(s: usize, flags: u32, end: usize): u32 {
   return ROW;
 }
 
+function readKey(s: usize, key: usize, length: usize): void {
+  store<u32>(s + S_KEY, <u32>key);
+  store<u32>(s + S_KEY_LENGTH, <u32>length);
+  murmur3(key, key + length, s + S_HASH);
+  let token = <i64>rotl<u64>(load<u64>(s + S_HASH), 32);
+  if (length == 0) token = i64.MIN_VALUE;
+  else if (token == i64.MIN_VALUE) token = i64.MAX_VALUE;
+  store<i64>(s + S_TOKEN, token);
+}
+
 /** Reads the partition at which source `s` stands. */
 export function readPartition(s: usize): u32 {
   const from: usize = load<u32>(s + S_POS);
@@ -251,13 +261,7 @@ export function readPartition(s: usize): u32 {
   const length: usize = (<usize>load<u8>(from) << 8) | <usize>load<u8>(from + 1);
   if (end - from < length + 2 + 13) return short;
   const key = from + 2;
-  store<u32>(s + S_KEY, <u32>key);
-  store<u32>(s + S_KEY_LENGTH, <u32>length);
-  murmur3(key, key + length, s + S_HASH);
-  let token = <i64>rotl<u64>(load<u64>(s + S_HASH), 32);
-  if (length == 0) token = i64.MIN_VALUE;
-  else if (token == i64.MIN_VALUE) token = i64.MAX_VALUE;
-  store<i64>(s + S_TOKEN, token);
+  readKey(s, key, length);
   let p = key + length;
   if (load<u32>(s + S_USES_UINT)) {
     if (load<u8>(p++) != 0x80) return OTHER;
@@ -275,4 +279,108 @@ export function readPartition(s: usize): u32 {
   if (!(load<u8>(next) & 1)) return OTHER;
   store<u32>(s + S_NEXT, <u32>(next + 1));
   return ROW;
+}
+
+// ---- whatever it is
+
+/**
+ * Reads the partition at which source `s` stands to its end, which is S_NEXT then. ROW where it has rows as INSERT writes them and nothing else, so
+ * that nothing in it is deleted or expires; OTHER for all others; END, MORE, UNKNOWN.
+ * @param isOther it is OTHER whatever it has: its columns are not those of the state
+ */
+export function readWhole(s: usize, isOther: bool): u32 {
+  const from: usize = load<u32>(s + S_POS);
+  const end: usize = load<u32>(s + S_END);
+  const short: u32 = load<u32>(s + S_IS_LAST) ? UNKNOWN : MORE;
+  if (from >= end) return load<u32>(s + S_IS_LAST) ? END : MORE;
+  if (end - from < 2) return short;
+  const length: usize = (<usize>load<u8>(from) << 8) | <usize>load<u8>(from + 1);
+  let p = from + 2 + length;
+  if (p >= end) return short;
+  let deletionBytes: usize = 12;
+  if (load<u32>(s + S_USES_UINT) && load<u8>(p) & 0x80) {
+    if (load<u8>(p) != 0x80) return UNKNOWN;
+    deletionBytes = 1;
+  }
+  if (end - p < deletionBytes) return short;
+  readKey(s, from + 2, length);
+  if (load<u32>(s + S_USES_UINT)) isOther = isOther || deletionBytes > 1;
+  else if (load<u32>(p) != 0xffffff7f || load<u64>(p + 4) != 0x80) isOther = true;
+  p += deletionBytes;
+  let kind: u32 = ROW;
+  while (true) {
+    store<u32>(s + S_POS, <u32>p);
+    kind = UNKNOWN;
+    if (!isOther) {
+      kind = readUnfiltered(s);
+      isOther = kind == MARKER || kind == OTHER || kind == UNKNOWN || (kind == ROW && !load<u32>(s + S_HAS_LIVENESS));
+    }
+    if (isOther) kind = skipUnfiltered(s);
+    if (kind >= END) break;
+    p = load<u32>(s + S_NEXT);
+  }
+  store<u32>(s + S_POS, <u32>from);
+  if (kind != END) return kind;
+  store<u32>(s + S_NEXT, <u32>(p + 1));
+  return isOther ? OTHER : ROW;
+}
+
+/** Passes over the row or marker at which source `s` stands, by its sizes: OTHER, and S_NEXT is behind it; or END, MORE, UNKNOWN. */
+function skipUnfiltered(s: usize): u32 {
+  at = load<u32>(s + S_POS);
+  limit = load<u32>(s + S_END);
+  isShort = false;
+  const kind = skipKnown(s);
+  return isShort ? (load<u32>(s + S_IS_LAST) ? UNKNOWN : MORE) : kind;
+}
+
+function skipKnown(s: usize): u32 {
+  if (limit - at < 2) {
+    isShort = at >= limit || !(load<u8>(at) & 1);
+    return isShort ? UNKNOWN : END;
+  }
+  const flags: u32 = load<u8>(at++);
+  if (flags & 1) return END;
+  let size = get(F_CLUSTERINGS);
+  if (flags & 0x80) {
+    const extended: u32 = load<u8>(at++);
+    if (extended > 3 || (extended & 1 && flags & 2)) return UNKNOWN;
+    if (extended & 1) size = 0;
+  }
+  if (flags & 2) {
+    if (limit - at < 3) {
+      isShort = true;
+      return UNKNOWN;
+    }
+    const length = (<i32>load<u8>(at + 1) << 8) | <i32>load<u8>(at + 2);
+    if (length > size) return UNKNOWN;
+    size = length;
+    at += 3;
+  }
+  if (!skipClustering(size)) return UNKNOWN;
+  const bodyBytes = uvint();
+  if (isShort || bodyBytes > <u64>(limit - at)) {
+    isShort = true;
+    return UNKNOWN;
+  }
+  store<u32>(s + S_NEXT, <u32>(at + <usize>bodyBytes));
+  return OTHER;
+}
+
+function skipClustering(size: i32): bool {
+  let absent: u64 = 0;
+  for (let i = 0; i < size; i++) {
+    if ((i & 31) == 0) absent = uvint();
+    const bits = absent & 3;
+    absent >>= 2;
+    if (bits != 0) continue;
+    let length = <u64>get(F_CLUSTERING_FIXED + i);
+    if (<i64>length < 0) length = uvint();
+    if (isShort || length > <u64>(limit - at)) {
+      isShort = true;
+      return false;
+    }
+    at += <usize>length;
+  }
+  return !isShort;
 }

@@ -69,6 +69,25 @@ export type Merged = {
   readonly lost: LostBytes;
 };
 
+function headerOf({ clustering = [TEXT], statics = {}, regulars = { v: TEXT } }: Shape): SerializationHeader {
+  const columns = (types: Readonly<Record<string, string>>) =>
+    Object.entries(types).map(([name, type]) => ({ nameBytes: Buffer.from(name), type }));
+  return makeSerializationHeader(
+    {
+      keyType: TEXT,
+      clusteringTypes: clustering,
+      staticColumns: columns(statics),
+      regularColumns: columns(regulars),
+    },
+    {
+      minTimestampHi: EPOCH_MICROS_HI,
+      minTimestampLo: EPOCH_MICROS_LO,
+      minLocalDeletionSeconds: EPOCH_SECONDS,
+      minTtlSeconds: 0,
+    },
+  );
+}
+
 /** A table whose SSTables lie in memory. */
 export class TestTable {
   readonly files = new Map<string, Uint8Array>();
@@ -79,27 +98,9 @@ export class TestTable {
   columnIndexBytes = 1 << 16;
   private generation = 0;
 
-  constructor(
-    { clustering = [TEXT], statics = {}, regulars = { v: TEXT } }: Shape,
-    version: 'oa' | 'da' | 'nb' = 'oa',
-  ) {
+  constructor(shape: Shape, version: 'oa' | 'da' | 'nb' = 'oa') {
     this.version = version;
-    const columns = (types: Readonly<Record<string, string>>) =>
-      Object.entries(types).map(([name, type]) => ({ nameBytes: Buffer.from(name), type }));
-    this.header = makeSerializationHeader(
-      {
-        keyType: TEXT,
-        clusteringTypes: clustering,
-        staticColumns: columns(statics),
-        regularColumns: columns(regulars),
-      },
-      {
-        minTimestampHi: EPOCH_MICROS_HI,
-        minTimestampLo: EPOCH_MICROS_LO,
-        minLocalDeletionSeconds: EPOCH_SECONDS,
-        minTtlSeconds: 0,
-      },
-    );
+    this.header = headerOf(shape);
   }
 
   private nextDescriptor(): Descriptor {
@@ -120,12 +121,13 @@ export class TestTable {
     });
   }
 
-  /** An SSTable of these contents, to the letter: nothing is merged or purged. */
-  make(contents: Contents): Made {
-    const writer = this.writer();
+  /** An SSTable of these contents, to the letter: nothing is merged or purged. @param shape other columns than the table's */
+  make(contents: Contents, shape?: Shape): Made {
+    const header = shape ? headerOf(shape) : this.header;
+    const writer = this.writer(header);
     const keys = Object.keys(contents).map((key) => decorate(PARTITIONER, bytesOf(key)));
     keys.sort((a, b) => compareDecorated(PARTITIONER, a, b));
-    for (const { key } of keys) writePartition(writer, this.header, key, contents[textOf(key)]!);
+    for (const { key } of keys) writePartition(writer, header, key, contents[textOf(key)]!);
     return finish(writer);
   }
 

@@ -1,0 +1,162 @@
+/**
+ * Lets a kernel (`sstable/pass-memory.ts`) go through the partitions of a merge, for who only asks for what is deleted and what expires: partitions of
+ * rows as INSERT writes them are counted, however many SSTables have them. The kernel tells where the others are, which are merged as ever, once it has
+ * come to the end of a window; so cursors, and the heap, are only touched for those. Partitions that are longer than a window are left to the merge.
+ */
+import { InvariantError, UsageError } from '../../bytes/errors.js';
+import { canPass, MAX_PASS_SOURCES, PASS, PASS_HEAD, PASS_MEMBER, PassMemory, SOURCE_TELLS_ALL } from '../../sstable/pass-memory.js'; // biome-ignore format: one line
+import { IS_FULL, NEEDS_MORE, SOURCE } from '../../sstable/plain-memory.js';
+import type { SerializationHeader } from '../../sstable/serialization-header.js';
+import type { MergeSource } from './merge-source.js';
+import type { SourceHeap } from './source-heap.js';
+
+/** Windows after which others have a turn. */
+const TURN_WINDOWS = 32;
+
+/** Merges the partition on which the first `n` of the group stand. */
+export type MergeGroup = (group: readonly MergeSource[], n: number) => void;
+
+/** The memory of scans of the same SSTables, one after the other. */
+export type PassRoom = { memory?: PassMemory | undefined };
+
+export class PlainPass {
+  private readonly memory: PassMemory;
+  private readonly sources: readonly MergeSource[];
+  private readonly group: MergeSource[] = [];
+  /** Partitions passed over. */
+  passed = 0;
+
+  private constructor(memory: PassMemory, sources: readonly MergeSource[]) {
+    this.memory = memory;
+    this.sources = sources;
+  }
+
+  /**
+   * To be asked before anything is read from the sources. `undefined` where the table has what the kernel does not know, and where there is no
+   * memory for it.
+   * @param header of the merge
+   */
+  static open(sources: readonly MergeSource[], header: SerializationHeader, room: PassRoom): PlainPass | undefined {
+    if (sources.length > MAX_PASS_SOURCES || !canPass(header)) return undefined;
+    if (!sources.some(({ copiesCells }) => copiesCells)) return undefined;
+    if (sources.some(({ isMurmur3, cursor }) => !isMurmur3 || !hasSameClustering(cursor.header, header))) {
+      return undefined;
+    }
+    room.memory ??= takeMemory(sources.map(({ cursor }) => cursor.in.windowBytes));
+    const { memory } = room;
+    if (!memory) return undefined;
+    memory.putHeader(header);
+    for (const [i, source] of sources.entries()) {
+      const { cursor } = source;
+      const fields = memory.source(i);
+      const { minTimestampHi, minTimestampLo, minLocalDeletionSeconds } = cursor.header.encodingStats;
+      fields.fill(0);
+      fields[SOURCE.minTime] = minTimestampLo;
+      fields[SOURCE.minTime + 1] = minTimestampHi;
+      fields[SOURCE.minLocal] = minLocalDeletionSeconds;
+      fields[SOURCE.minLocal + 1] = Math.floor(minLocalDeletionSeconds / 4294967296);
+      fields[SOURCE.usesUInt] = cursor.usesUInt ? 1 : 0;
+      fields[SOURCE_TELLS_ALL] = source.copiesCells && !cursor.hasStatic ? 0 : 1;
+      source.plainNumber = i;
+      cursor.in.useWindow(memory.windows[i]!);
+    }
+    return new PlainPass(memory, sources);
+  }
+
+  /**
+   * Goes on with the partitions of all sources in the heap, up to one that is not the kernel's, or for a turn.
+   * @returns how many partitions were passed over or merged. @throws CorruptError
+   */
+  run(heap: SourceHeap, mergeGroup: MergeGroup): number {
+    const { memory } = this;
+    const numbers: number[] = [];
+    for (let i = 0; i < heap.size; i++) {
+      const source = heap.at(i);
+      const index = source.cursor.partitionPosition - source.cursor.in.base;
+      if (index < 0 || !source.cursor.in.isAtHome) return 0;
+      this.place(source, index);
+      memory.source(source.plainNumber)[SOURCE.read] = 0;
+      numbers.push(source.plainNumber);
+    }
+    memory.begin(numbers);
+    let done = 0;
+    for (let windows = 0; ; windows++) {
+      const reason = memory.run();
+      done += memory.state[PASS.passed]! + this.mergeNoted(mergeGroup);
+      this.passed += memory.state[PASS.passed]!;
+      memory.clearLog();
+      if (reason === IS_FULL) continue;
+      if (reason !== NEEDS_MORE || !this.fetch() || windows >= TURN_WINDOWS) break;
+    }
+    heap.clear();
+    for (const number of numbers) {
+      const source = this.sources[number]!;
+      const fields = memory.source(number);
+      source.partitions += fields[SOURCE.read]! - 1; // that at which it stands has been counted, and will be again
+      source.cursor.goOnAt(fields[SOURCE.pos]! - memory.windowStart(number), false);
+      if (source.nextPartition()) heap.push(source);
+    }
+    return done;
+  }
+
+  /** Where the kernel goes on in a source's window. */
+  private place({ plainNumber, cursor: { in: input } }: MergeSource, index: number): void {
+    const fields = this.memory.source(plainNumber);
+    const start = this.memory.windowStart(plainNumber);
+    fields[SOURCE.pos] = start + index;
+    fields[SOURCE.end] = start + input.end;
+    fields[SOURCE.isLast] = input.hasMore ? 0 : 1;
+  }
+
+  /** The source that needs more gets it. @returns whether the kernel can go on. @throws CorruptError */
+  private fetch(): boolean {
+    const { memory } = this;
+    const source = this.sources[memory.numberAt(memory.state[0]!)]!;
+    const { in: input } = source.cursor;
+    input.pos = memory.source(source.plainNumber)[SOURCE.pos]! - memory.windowStart(source.plainNumber);
+    if (!input.hasMore || input.end - input.pos >= input.windowBytes) return false;
+    input.fetchMore();
+    this.place(source, input.pos);
+    return input.isAtHome;
+  }
+
+  /** Merges the partitions that the log tells. @returns how many */
+  private mergeNoted(mergeGroup: MergeGroup): number {
+    const { memory, group, sources } = this;
+    const { log, logLength } = memory;
+    let count = 0;
+    for (let at = 0; at < logLength; count++) {
+      const n = log[at]!;
+      const members = at + PASS_HEAD;
+      for (let i = 0, p = members; i < n; i++, p += PASS_MEMBER) {
+        const source = sources[memory.numberAt(log[p]!)]!;
+        group[i] = source;
+        source.standAt(log[p + 1]! - memory.windowStart(source.plainNumber), log, at + 2);
+      }
+      mergeGroup(group, n);
+      for (let i = 0, p = members; i < n; i++, p += PASS_MEMBER) {
+        const { cursor, plainNumber } = group[i]!;
+        const end = log[p + 2]! - memory.windowStart(plainNumber);
+        if (cursor.in.pos !== end) throw new InvariantError('a partition ends elsewhere than the kernel says', { seen: cursor.in.pos, expected: end }); // biome-ignore format: one line
+      }
+      at = members + n * PASS_MEMBER;
+    }
+    return count;
+  }
+}
+
+function takeMemory(windowBytes: readonly number[]): PassMemory | undefined {
+  try {
+    return new PassMemory(windowBytes);
+  } catch (error) {
+    if (error instanceof UsageError) return undefined;
+    throw error;
+  }
+}
+
+function hasSameClustering({ stored: a }: SerializationHeader, { stored: b }: SerializationHeader): boolean {
+  return (
+    a.clusteringTypes.length === b.clusteringTypes.length &&
+    a.clusteringTypes.every((type, i) => type === b.clusteringTypes[i])
+  );
+}
