@@ -87,6 +87,7 @@ describe('compact plan', () => {
     const wide = stdout.split('\n').filter((line) => line.length > 80);
     expect(wide).toEqual([]);
     expect(stdout).toContain('LeveledCompactionStrategy');
+    expect(stdout).toMatch(/\n\nall: \d+ tasks in \d+ of \d+ tables\n {2}reads .*\n {2}gives back /);
   });
 
   it.each<[name: string, args: string[], message: RegExp]>([

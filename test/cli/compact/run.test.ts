@@ -69,6 +69,11 @@ describe('compact run --major', () => {
     const { code, stdout } = compact(TABLE, '--major', '--output', output);
     expect(code).toBe(0);
     expect(stdout).toMatch(/^table +SSTables +Data\.db +after +given back +partitions +rows\nzoo\.statics +2 → 1 /);
+    expect(
+      stdout.endsWith(
+        `\nnew SSTables:\n  zoo.statics: oa-3-big, in ${path.join(output, 'zoo', path.basename(TABLE))}\n`,
+      ),
+    ).toBe(true);
     expect(stateOf(TABLE)).toEqual(before);
     const place = `zoo/${path.basename(TABLE)}`;
     const components = ['CompressionInfo.db', 'Data.db', 'Digest.crc32', 'Filter.db', 'Index.db', 'Statistics.db'];
@@ -121,6 +126,12 @@ describe('compact run --major', () => {
       expect(sizes.reduce((sum, size) => sum + size, 0)).toBe(bytesOnDisk);
     }
     expect(filesIn(output).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+  });
+
+  it('--dry-run says that nothing was written', () => {
+    const { code, stdout } = compact(TABLE, '--major', '--dry-run');
+    expect(stdout).toMatch(/\n\na dry run: nothing was written\n$/);
+    expect(code).toBe(1);
   });
 
   it('--json tells each task with its inputs, outputs and what they gave', () => {
