@@ -14,6 +14,24 @@ export function bySize<T extends Sized>(sstables: readonly T[]): T[] {
   return Array.from(keys, (key) => sstables[key % count]!);
 }
 
+/** Wanted SSTables above which sorting all is quicker than finding places for them one by one. */
+const FEW = 64;
+
+/** The first `most` by size; of one size in the order given. */
+export function smallest<T extends Sized>(sstables: readonly T[], most: number): T[] {
+  if (most > FEW) return bySize(sstables).slice(0, most);
+  const found: T[] = [];
+  for (const sstable of sstables) {
+    const size = sstable.onDiskBytes;
+    if (found.length === most && size >= found[most - 1]!.onDiskBytes) continue;
+    let at = found.length;
+    while (at > 0 && found[at - 1]!.onDiskBytes > size) at--;
+    found.splice(at, 0, sstable);
+    if (found.length > most) found.pop();
+  }
+  return found;
+}
+
 /** Largest first; of one size in the order given. */
 export function byFallingSize<T extends Sized>(sstables: readonly T[]): T[] {
   return bySize(sstables.toReversed()).reverse();

@@ -12,7 +12,7 @@
  */
 import { fullyExpiredSSTables } from '../compaction/fully-expired.js';
 import { overlappingSSTables } from '../compaction/sstable-facts.js';
-import { bySize } from './by-size.js';
+import { bySize, smallest } from './by-size.js';
 import type { CompactionParams, Thresholds } from './options.js';
 import { areText, countOf, sstablesText } from './reason.js';
 import { liveOf, mostInterestingBucket, sizeTieredBuckets } from './size-tiered.js';
@@ -23,8 +23,11 @@ import { tombstoneJudge } from './tombstone-compaction.js';
 export function timeWindowStrategy(options: TimeWindowOptions, params: CompactionParams): Strategy {
   const starts = new WeakMap<Candidate, bigint>();
   const startOf = (sstable: Candidate): bigint => {
-    const start = starts.get(sstable) ?? windowStartMillis(sstable.maxTimestampMicros, options);
-    starts.set(sstable, start);
+    let start = starts.get(sstable);
+    if (start === undefined) {
+      start = windowStartMillis(sstable.maxTimestampMicros, options);
+      starts.set(sstable, start);
+    }
     return start;
   };
   return { next: (sstables, context) => nextTimeWindow(sstables, context, options, params, startOf) };
@@ -45,7 +48,7 @@ function nextTimeWindow<T extends Candidate>(
 ): Decision<T> {
   const live = liveOf(sstables, context);
   const expired = new Set(expiredOf(sstables, live, context, options, params));
-  const candidates = sstables.filter((sstable) => !expired.has(sstable));
+  const candidates = expired.size === 0 ? sstables : sstables.filter((sstable) => !expired.has(sstable));
   const windows = timeWindows(candidates, startOf);
   const newestMillis = newestWindow(windows);
   const { choice, pendingTasks } = chooseWindow(windows, newestMillis, options, params.thresholds);
@@ -85,11 +88,14 @@ const UNIT_SECONDS = { MINUTES: 60n, HOURS: 3600n, DAYS: 86_400n };
 /** Windows that have SSTables, the newest first. */
 function timeWindows<T>(sstables: readonly T[], startOf: (sstable: T) => bigint): TimeWindow<T>[] {
   const windows = new Map<bigint, T[]>();
+  let last: { readonly start: bigint; readonly window: T[] } | undefined;
   for (const sstable of sstables) {
     const start = startOf(sstable);
-    const window = windows.get(start);
-    if (window) window.push(sstable);
-    else windows.set(start, [sstable]);
+    if (last?.start !== start) {
+      last = { start, window: windows.get(start) ?? [] };
+      windows.set(start, last.window);
+    }
+    last.window.push(sstable);
   }
   const sorted = [...windows].toSorted(([a], [b]) => (a < b ? 1 : -1));
   return sorted.map(([startMillis, inWindow]) => ({ startMillis, sstables: inWindow }));
@@ -157,7 +163,7 @@ function chooseInOlder<T extends Candidate>(
 ): Choice<T> | undefined {
   const { sstables } = window;
   if (sstables.length < 2) return undefined;
-  const inputs = bySize(sstables).slice(0, max);
+  const inputs = smallest(sstables, max);
   const trimmed = inputs.length < sstables.length ? `, the ${max} smallest of ${sstables.length} (max_threshold)` : '';
   const reason = `${windowText(window, options)}, a past one: ${sstablesText(inputs)}${trimmed}`;
   return { kind: 'compaction', inputs, reason };
