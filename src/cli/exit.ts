@@ -101,9 +101,15 @@ export function errorText(report: ErrorReport): string {
   parts.push((report.stack ? 'internal error: ' : '') + report.message);
   const line = parts.join(': ') + (compared.length ? ` (${compared.join(', ')})` : '');
   const stack = report.stack ? `${report.stack}\n` : '';
-  const reasons = (facts.reasons ?? []).map(reasonText).join('');
+  const all = facts.reasons ?? [];
+  const more = all.length - MAX_REASONS;
+  const rest = more > 0 ? `  … and ${more} more (--json has all)\n` : '';
+  const reasons = all.slice(0, MAX_REASONS).map(reasonText).join('') + rest;
   return `${line}\n${reasons}${stack}${report.hint ? `hint: ${printable(report.hint)}\n` : ''}`;
 }
+
+/** Reasons that are shown in full: a plan may have gone stale for thousands of SSTables. */
+const MAX_REASONS = 20;
 
 function reasonText({ file, message, hint }: ErrorReason): string {
   const line = `  - ${file === undefined ? '' : `${printable(file)}: `}${printable(message)}\n`;

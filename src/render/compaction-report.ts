@@ -109,14 +109,14 @@ export function compactionText(tables: readonly CompactedTable[], width: number)
   const lines = [figuresText(rows, width || 80)];
   const all = compacted.map(totals);
   const sum = (key: keyof ReturnType<typeof totals>) => all.reduce((total, one) => total + one[key], 0);
-  const count = (key: keyof ReturnType<typeof totals>) => countText(sum(key));
-  const toTombstones = sum('expiredToTombstones') > 0 ? `; ${count('expiredToTombstones')} became tombstones` : '';
+  const toTombstones = sum('expiredToTombstones');
+  const became = toTombstones > 0 ? `; ${countText(toTombstones)} became tombstones` : '';
   const causes: [string, number, string][] = [
     ['overwritten', sum('overwrittenBytes'), ''],
-    ['deleted', sum('deletedBytes'), `${count('partitionsGone')} partitions of which nothing is left`],
-    ['expired', sum('expiredBytes'), `${count('expiredPurged')} cells and rows${toTombstones}`],
-    ['tombstones', sum('tombstoneBytes'), `${count('tombstonesPurged')} purged`],
-    ['unread', sum('unreadBytes'), `${count('expiredSSTables')} SSTables of which all has expired`],
+    ['deleted', sum('deletedBytes'), `${plural(sum('partitionsGone'), 'partition')} of which nothing is left`],
+    ['expired', sum('expiredBytes'), `${countText(sum('expiredPurged'))} cells and rows${became}`],
+    ['tombstones', sum('tombstoneBytes'), `${countText(sum('tombstonesPurged'))} purged`],
+    ['unread', sum('unreadBytes'), `${plural(sum('expiredSSTables'), 'SSTable')} of which all has expired`],
     ['rest', sum('restBytes'), 'keys, rows and headers that are written once'],
   ];
   lines.push(

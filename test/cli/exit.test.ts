@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CorruptError, InvariantError, UnsupportedError, UsageError } from '../../src/bytes/errors.js';
+import { CorruptError, InvariantError, RefusedError, UnsupportedError, UsageError } from '../../src/bytes/errors.js';
 import { errorObject, errorText, printable, reportOf } from '../../src/cli/exit.js';
 
 /** As oclif throws them. */
@@ -78,6 +78,15 @@ describe('the line for people', () => {
     ],
   ])('%s', (_, error, text) => {
     expect(errorText(reportOf(error, 'dump'))).toBe(text);
+  });
+
+  it('shows the first of many reasons', () => {
+    const reasons = Array.from({ length: 25 }, (_, i) => ({ file: `oa-${i}-big`, message: 'is gone' }));
+    const error = reportOf(new RefusedError('the plan is stale', { reasons }));
+    const lines = errorText(error).split('\n');
+    expect(lines).toHaveLength(1 + 20 + 1 + 1);
+    expect(lines.slice(-3)).toEqual(['  - oa-19-big: is gone', '  … and 5 more (--json has all)', '']);
+    expect(JSON.stringify(errorObject(error))).toContain('oa-24-big');
   });
 
   it('shows a stack of our own bugs only', () => {
