@@ -54,6 +54,7 @@ export type MergeCounts = {
   partitionsOut: number;
   /** Partitions of which nothing was left. */
   partitionsGone: number;
+  /** Static rows that hold something among them, as `totalRows` of Statistics.db counts. */
   rowsOut: number;
   markersOut: number;
   /** By number of SSTables that had a partition, from 1: how many partitions. */
@@ -180,7 +181,9 @@ export class PartitionMerge {
   private start(source: MergeSource, deletion: DeletionState, staticRow: RowBuffer, sink: MergeSink): void {
     this.isStarted = true;
     sink.startPartition(source, deletion);
-    if (this.hasStatic) sink.staticRow(staticRow);
+    if (!this.hasStatic) return;
+    sink.staticRow(staticRow);
+    if (!staticRow.isEmpty) this.counts.rowsOut++;
   }
 
   private unfiltereds(source: MergeSource, stream: PartitionStream, sink: MergeSink): void {
