@@ -38,7 +38,7 @@ TO FORCE A COMPACTION SAFELY
 
 6. Check: lsmctl verify DIRECTORY; then start the node. To go back instead, put what KEEP has in place of the table's SSTables.
 
-After a crash, a full disk or a lost connection: lsmctl compact recover, see lsmctl-compact-recover(1). Ctrl-C clears up after itself.
+After a crash: lsmctl compact recover, see lsmctl-compact-recover(1). Ctrl-C, a lost connection and a full disk are cleared up after at once.
 
 Exit 0: done, or nothing to do; 1: a dry run that would change something, or the answer was no; 4: refused as unsafe, before anything was touched.`;
   static override examples = [

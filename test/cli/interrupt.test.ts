@@ -1,4 +1,4 @@
-/** Ctrl-C and SIGTERM while --output's file is half written: it goes, and the shell sees 130. */
+/** Ctrl-C, SIGTERM and SIGHUP while --output's file is half written: it goes, and the shell sees 130. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
@@ -11,7 +11,7 @@ import { plainEnvironment, ROOT } from '../run-cli.js';
 import { makeLarge } from './dump/large.js';
 
 const RUN = path.join(ROOT, 'bin/run.js');
-const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 type Ended = { readonly status: number; readonly stderr: string };
 
