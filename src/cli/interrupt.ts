@@ -1,6 +1,6 @@
 /**
- * Ctrl-C (SIGINT), SIGTERM and the end of the terminal (SIGHUP) while a file is half written. By default a signal ends the process at once, in whatever loop it is, and a command
- * that has nothing to clear away leaves it at that. One that has is in `withCleanUp`:
+ * Ctrl-C (SIGINT), SIGTERM and the end of the terminal (SIGHUP) while a file is half written. By default a signal ends the process at once, in
+ * whatever loop it is, and a command that has nothing to clear away leaves it at that. One that has is in `withCleanUp`:
  *
  *   in an await             a handler clears away, then the process ends itself by SIGINT, which shells report as 130
  *   in a synchronous loop   no handler runs. `interruptible` lets SIGINT break the loop with an error that takes the usual way (exit 130);
