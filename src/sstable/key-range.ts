@@ -8,7 +8,7 @@
 import { Cursor } from '../bytes/cursor.js';
 import type { ByteSource, Storage } from '../bytes/source.js';
 import { COMPONENT, componentPath, type Descriptor } from './descriptor.js';
-import type { Statistics } from './statistics.js';
+import type { StatsBounds } from './metadata/stats.js';
 
 export type KeyRange = { readonly first: Uint8Array; readonly last: Uint8Array };
 
@@ -17,7 +17,11 @@ const SUMMARY_HEADER_BYTES = 24;
 const MAX_KEYS_BYTES = 2 * (4 + 0xffff);
 
 /** `undefined` before oa where there is no Summary.db: a node makes it anew from the index. @throws CorruptError, UsageError */
-export function readKeyRange(storage: Storage, descriptor: Descriptor, statistics: Statistics): KeyRange | undefined {
+export function readKeyRange(
+  storage: Storage,
+  descriptor: Descriptor,
+  statistics: { readonly stats: Pick<StatsBounds, 'firstKey' | 'lastKey'> },
+): KeyRange | undefined {
   if (descriptor.version.hasKeyRange) {
     const { firstKey, lastKey } = statistics.stats;
     return firstKey && lastKey && { first: firstKey, last: lastKey };

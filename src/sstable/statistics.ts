@@ -19,7 +19,7 @@ import { ByteWriter } from '../bytes/writer.js';
 import { COMPONENT, componentPath, type Descriptor } from './descriptor.js';
 import { histogramCount, histogramMean } from './metadata/estimated-histogram.js';
 import { type HyperLogLog, readHyperLogLog, writeHyperLogLog } from './metadata/hyper-log-log.js';
-import { readStats, type StatsMetadata, writeStats } from './metadata/stats.js';
+import { readStats, readStatsBounds, type StatsBounds, type StatsMetadata, writeStats } from './metadata/stats.js';
 import { tombstonesUntil } from './metadata/tombstone-histogram.js';
 import {
   decodeSerializationHeader,
@@ -96,6 +96,11 @@ export class Statistics {
   get stats(): StatsMetadata {
     this.decoded.stats ??= this.part('stats', (cursor) => readStats(cursor, this.version));
     return this.decoded.stats;
+  }
+
+  /** A few of the {@link stats}, for some part of their cost. */
+  get bounds(): StatsBounds {
+    return this.decoded.stats ?? this.part('stats', (cursor) => boundsOf(cursor, this.version));
   }
 
   get header(): SerializationHeader {
@@ -247,6 +252,12 @@ function writeCompaction({ ancestors, cardinalityEstimator }: CompactionMetadata
   writeHyperLogLog(cardinalityEstimator, sketch);
   out.i32(sketch.pos);
   out.bytes(sketch.view());
+}
+
+function boundsOf(cursor: Cursor, version: Version): StatsBounds {
+  const bounds = readStatsBounds(cursor, version);
+  cursor.skip(cursor.left);
+  return bounds;
 }
 
 function readHeader(cursor: Cursor): SerializationHeader {

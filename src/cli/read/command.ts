@@ -2,11 +2,8 @@
 import { UsageError } from '../../bytes/errors.js';
 import { EXIT, type ExitCode } from '../exit.js';
 import type { Sink } from '../output.js';
-import { readAll } from './all.js';
-import { readMemtable } from './memtable.js';
 import { type ReadTableFlags, readTable } from './read-table.js';
 import { type ReadFlags, readKey } from './run.js';
-import { readSample } from './sample.js';
 
 export type ReadCommandFlags = ReadFlags &
   ReadTableFlags & {
@@ -34,11 +31,14 @@ export async function runRead(
   const table = await readTable(path, flags, tell);
   if (flags.all) {
     const { commitlog } = flags;
+    // each form loads what it takes: starts are most of what a small read costs
+    const [{ readAll }, { readMemtable }] = await Promise.all([import('./all.js'), import('./memtable.js')]);
     const memtable = commitlog && (await readMemtable(path, { ...flags, commitlog }, { table, key: undefined }, tell));
     const rows = await readAll(table, flags.now, flags.limit ?? Number.POSITIVE_INFINITY, out!, memtable);
     return { name: 'read-all', body: { keyspace: table.keyspace, table: table.name, rows }, exitCode: EXIT.clean };
   }
   if (key === undefined) {
+    const { readSample } = await import('./sample.js');
     const { report, text } = await readSample(table, flags, tell);
     out?.writeText(text);
     return { name: 'read-sample', body: report, exitCode: EXIT.clean };

@@ -6,7 +6,7 @@
  */
 import { Cursor } from '../../bytes/cursor.js';
 import { type Hash128, murmur3 } from '../../bytes/murmur3.js';
-import type { Storage } from '../../bytes/source.js';
+import type { ByteSource, Storage } from '../../bytes/source.js';
 import { COMPONENT, componentPath, type Descriptor } from '../../sstable/descriptor.js';
 import { bitsOfHash } from '../../sstable/filter.js';
 
@@ -19,8 +19,8 @@ export type FilterAnswer = 'absent' | 'maybe' | 'none';
 /** @throws CorruptError, UsageError */
 export function probeFilter(storage: Storage, descriptor: Descriptor, key: Uint8Array): FilterAnswer {
   const file = componentPath(descriptor, COMPONENT.filter);
-  if (!storage.stat(file)) return 'none';
-  const source = storage.open(file);
+  const source = openFilter(storage, file);
+  if (!source) return 'none';
   try {
     const bytes = new Uint8Array(HEADER_BYTES);
     const cursor = new Cursor(bytes, { file, component: COMPONENT.filter }, 0, source.read(0, bytes, 0, HEADER_BYTES));
@@ -45,5 +45,15 @@ export function probeFilter(storage: Storage, descriptor: Descriptor, key: Uint8
     return 'maybe';
   } finally {
     source.close();
+  }
+}
+
+/** Asked for its absence only where it can't be opened. */
+function openFilter(storage: Storage, file: string): ByteSource | undefined {
+  try {
+    return storage.open(file);
+  } catch (error) {
+    if (storage.stat(file)) throw error;
+    return undefined;
   }
 }

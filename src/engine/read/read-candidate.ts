@@ -2,7 +2,8 @@
 import { CountingStorage, type Storage } from '../../bytes/source.js';
 import { type DataFile, openDataFile } from '../../sstable/data-file.js';
 import type { Descriptor } from '../../sstable/descriptor.js';
-import { type KeyRange, readKeyRange } from '../../sstable/key-range.js';
+import { readKeyRange } from '../../sstable/key-range.js';
+import type { StatsBounds } from '../../sstable/metadata/stats.js';
 import type { PartitionEntry, PartitionIndex } from '../../sstable/partition-index.js';
 import { compareDecorated, type DecoratedKey, decorate, type Partitioner } from '../../sstable/partitioner.js';
 import { SSTable } from '../../sstable/sstable.js';
@@ -19,9 +20,9 @@ export class ReadCandidate {
   private readonly storage: CountingStorage;
   readonly bytes: BytesRead = { filter: 0, index: 0, data: 0 };
   private readStats: Statistics | undefined;
-  private maxTimestamp: bigint | undefined;
+  private readBounds: StatsBounds | undefined;
   private opened: SSTable | undefined;
-  private readRange: { readonly range: KeyRange | undefined } | undefined;
+  private range: { readonly first: DecoratedKey; readonly last: DecoratedKey } | 'unknown' | undefined;
   private openedIndex: PartitionIndex | undefined;
 
   constructor(storage: Storage, descriptor: Descriptor, isMemtable = false) {
@@ -36,23 +37,28 @@ export class ReadCandidate {
     return this.readStats;
   }
 
+  /** What tells whether it is read: nothing else of Statistics.db is kept for that. @throws CorruptError */
+  get bounds(): StatsBounds {
+    this.readBounds ??= (this.readStats ?? readStatistics(this.storage, this.descriptor, scratch)).bounds;
+    return this.readBounds;
+  }
+
   get maxTimestampMicros(): bigint {
-    this.maxTimestamp ??= this.statistics.stats.maxTimestampMicros;
-    return this.maxTimestamp;
+    return this.bounds.maxTimestampMicros;
   }
 
   /** Whether the key lies between the first and the last key, as far as they are known, and whether it is the last. */
   place(key: DecoratedKey, partitioner: Partitioner): 'outside' | 'inside' | 'last' {
-    const range = this.keyRange();
-    if (!range) return 'inside';
-    if (compareDecorated(partitioner, decorate(partitioner, range.first), key) > 0) return 'outside';
-    const last = compareDecorated(partitioner, decorate(partitioner, range.last), key);
+    this.range ??= this.keyRange(partitioner);
+    if (this.range === 'unknown') return 'inside';
+    if (compareDecorated(partitioner, this.range.first, key) > 0) return 'outside';
+    const last = compareDecorated(partitioner, this.range.last, key);
     return last < 0 ? 'outside' : last === 0 ? 'last' : 'inside';
   }
 
-  private keyRange(): KeyRange | undefined {
-    this.readRange ??= { range: readKeyRange(this.storage, this.descriptor, this.statistics) };
-    return this.readRange.range;
+  private keyRange(partitioner: Partitioner) {
+    const range = readKeyRange(this.storage, this.descriptor, { stats: this.bounds });
+    return range ? { first: decorate(partitioner, range.first), last: decorate(partitioner, range.last) } : 'unknown';
   }
 
   /** @throws CorruptError */
@@ -106,6 +112,9 @@ export class ReadCandidate {
     this.opened?.close();
   }
 }
+
+/** For Statistics.db of one SSTable after the other. */
+const scratch = new Uint8Array(1 << 16);
 
 /** Bytes that a cursor reads ahead at most: less than a chunk, so that no chunk is decompressed that is not asked for. */
 const WINDOW_BYTES = 1 << 12;

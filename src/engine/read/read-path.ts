@@ -159,7 +159,7 @@ export class ReadPath {
         continue;
       }
       const found = await this.look(candidate, !wants.rows);
-      if (!found || !candidate.statistics.stats.hasPartitionLevelDeletions) continue;
+      if (!found || !candidate.bounds.hasPartitionLevelDeletions) continue;
       const time = this.deletionTime(found);
       if (time !== undefined && (deletion === undefined || time > deletion)) deletion = time;
     }
@@ -194,12 +194,12 @@ export class ReadPath {
   }
 
   /** What an SSTable may have of the answer. Its header is decoded only where the table has static columns. */
-  private wantsOf({ statistics }: ReadCandidate) {
-    const { stats } = statistics;
+  private wantsOf(candidate: ReadCandidate) {
+    const { coveredClustering, hasPartitionLevelDeletions } = candidate.bounds;
     return {
-      rows: intersects(this.setup.slice, stats.coveredClustering, this.types),
-      statics: this.columns.statics.length > 0 && statistics.header.staticColumns.length > 0,
-      deletion: stats.hasPartitionLevelDeletions,
+      rows: intersects(this.setup.slice, coveredClustering, this.types),
+      statics: this.columns.statics.length > 0 && candidate.statistics.header.staticColumns.length > 0,
+      deletion: hasPartitionLevelDeletions,
     };
   }
 

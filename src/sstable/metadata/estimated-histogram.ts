@@ -63,6 +63,11 @@ export class EstimatedHistogramBuilder {
     this.counts[bucketOf(this.offsets, value)]!++;
   }
 
+  /** Takes back a value that was added. */
+  remove(value: number): void {
+    this.counts[bucketOf(this.offsets, value)]!--;
+  }
+
   /** Upper ends of the buckets. */
   get bucketOffsets(): readonly number[] {
     return this.offsets;
@@ -130,9 +135,7 @@ const lastOffsets: Record<number, readonly number[]> = {};
 
 /** @throws CorruptError */
 export function readEstimatedHistogram(cursor: Cursor, what: string): EstimatedHistogram {
-  const at = cursor.offset;
-  const n = cursor.count(cursor.i32(), 16, `buckets of ${what}`);
-  if (n < 2) throw cursor.corrupt(`${what} has no buckets`, { offset: at, seen: n, expected: 'at least 2' });
+  const n = readBuckets(cursor, what);
   const counts = new Array<number>(n);
   const known = lastOffsets[n];
   let offsets: number[] | undefined;
@@ -149,6 +152,18 @@ export function readEstimatedHistogram(cursor: Cursor, what: string): EstimatedH
   const all = offsets ?? known!;
   lastOffsets[n] = all;
   return { offsets: all, counts, overflow: counts.pop()! };
+}
+
+/** Passes over one. @throws CorruptError */
+export function skipEstimatedHistogram(cursor: Cursor, what: string): void {
+  cursor.skip(16 * readBuckets(cursor, what));
+}
+
+function readBuckets(cursor: Cursor, what: string): number {
+  const at = cursor.offset;
+  const n = cursor.count(cursor.i32(), 16, `buckets of ${what}`);
+  if (n < 2) throw cursor.corrupt(`${what} has no buckets`, { offset: at, seen: n, expected: 'at least 2' });
+  return n;
 }
 
 export function writeEstimatedHistogram(histogram: EstimatedHistogram, out: ByteWriter): void {

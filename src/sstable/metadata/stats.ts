@@ -23,9 +23,19 @@ import type { ByteWriter } from '../../bytes/writer.js';
 import { parseMarshalType } from '../../cql/marshal.js';
 import type { CqlType } from '../../cql/type.js';
 import type { Version } from '../version.js';
-import { type EstimatedHistogram, readEstimatedHistogram, writeEstimatedHistogram } from './estimated-histogram.js';
+import {
+  type EstimatedHistogram,
+  readEstimatedHistogram,
+  skipEstimatedHistogram,
+  writeEstimatedHistogram,
+} from './estimated-histogram.js';
 import { readSlice, type Slice, writeSlice } from './slice.js';
-import { readTombstoneHistogram, type TombstoneHistogram, writeTombstoneHistogram } from './tombstone-histogram.js';
+import {
+  readTombstoneHistogram,
+  skipTombstoneHistogram,
+  type TombstoneHistogram,
+  writeTombstoneHistogram,
+} from './tombstone-histogram.js';
 
 export type CommitLogPosition = { readonly segmentId: bigint; readonly position: number };
 export type CommitLogInterval = { readonly start: CommitLogPosition; readonly end: CommitLogPosition };
@@ -148,6 +158,47 @@ export function readStats(cursor: Cursor, version: Version): StatsMetadata {
   stats.rest = cursor.bytes(cursor.left);
   return stats;
 }
+
+/** What tells whether a read has to look into an SSTable. */
+export type StatsBounds = Pick<
+  StatsMetadata,
+  'maxTimestampMicros' | 'coveredClustering' | 'hasPartitionLevelDeletions' | 'firstKey' | 'lastKey'
+>;
+
+/** That part of {@link readStats}; the rest is passed over. @throws CorruptError, UnsupportedError (a clustering type) */
+export function readStatsBounds(cursor: Cursor, version: Version): StatsBounds {
+  skipEstimatedHistogram(cursor, 'partition sizes');
+  skipEstimatedHistogram(cursor, 'cells per partition');
+  cursor.skip(POSITION_BYTES + 8);
+  const maxTimestampMicros = cursor.i64AsBigInt();
+  const minLocalDeletionSeconds = readDeletionTime(cursor, version);
+  cursor.skip(4 + 4 + 4 + 8); // maxLocalDeletionTime, TTLs, compressionRatio
+  skipTombstoneHistogram(cursor, version);
+  cursor.skip(4 + 8); // level, repairedAt
+  const { coveredClustering } = readClusterings(cursor, version);
+  cursor.skip(1 + 8 + 8); // hasLegacyCounterShards, totals
+  if (version.hasCommitLogLowerBound) cursor.skip(POSITION_BYTES);
+  if (version.hasCommitLogIntervals) {
+    cursor.skip(2 * POSITION_BYTES * cursor.count(cursor.i32(), 2 * POSITION_BYTES, 'commit log intervals'));
+  }
+  if (version.hasPendingRepair && cursor.bool()) cursor.skip(16);
+  if (version.hasIsTransient) cursor.skip(1);
+  if (version.hasOriginatingHostId && cursor.bool()) cursor.skip(16);
+  const hasPartitionLevelDeletions = version.hasPartitionLevelDeletionsPresenceMarker
+    ? cursor.bool()
+    : minLocalDeletionSeconds !== NO_DELETION_TIME;
+  return {
+    maxTimestampMicros,
+    hasPartitionLevelDeletions,
+    ...(coveredClustering !== undefined && { coveredClustering }),
+    ...(version.hasKeyRange && {
+      firstKey: cursor.bytes(cursor.uvint32()),
+      lastKey: cursor.bytes(cursor.uvint32()),
+    }),
+  };
+}
+
+const POSITION_BYTES = 12;
 
 export function writeStats(stats: StatsMetadata, version: Version, out: ByteWriter): void {
   writeBeginning(stats, version, out);

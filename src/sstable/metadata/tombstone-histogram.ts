@@ -64,7 +64,7 @@ export function tombstonesUntil(histogram: TombstoneHistogram, seconds: number):
 export function readTombstoneHistogram(cursor: Cursor, version: Version): TombstoneHistogram {
   const isLegacy = !version.hasUIntDeletionTime;
   const maxBins = cursor.i32();
-  const n = cursor.count(cursor.i32(), isLegacy ? 16 : 12, 'tombstone drop times');
+  const n = readCount(cursor, version);
   const stored: TombstoneBin[] = [];
   for (let i = 0; i < n; i++) {
     stored.push(
@@ -77,6 +77,20 @@ export function readTombstoneHistogram(cursor: Cursor, version: Version): Tombst
     bins: fold(stored, isLegacy ? MAX_LEGACY_DELETION_TIME : MAX_DELETION_TIME),
     stored: { maxBins, bins: stored },
   };
+}
+
+/** Passes over one. @throws CorruptError */
+export function skipTombstoneHistogram(cursor: Cursor, version: Version): void {
+  cursor.skip(4);
+  cursor.skip(readCount(cursor, version) * binBytes(version));
+}
+
+function readCount(cursor: Cursor, version: Version): number {
+  return cursor.count(cursor.i32(), binBytes(version), 'tombstone drop times');
+}
+
+function binBytes(version: Version): number {
+  return version.hasUIntDeletionTime ? 12 : 16;
 }
 
 export function writeTombstoneHistogram(histogram: TombstoneHistogram, version: Version, out: ByteWriter): void {
