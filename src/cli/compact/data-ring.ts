@@ -1,12 +1,18 @@
 /**
  * Plain bytes on their way from the thread that merges to the one that compresses: a ring of blocks in shared memory, with one writer and one
- * reader that sleep on counters. No message is posted per block, and neither side allocates.
+ * reader. No message is posted per block, and neither side allocates.
  *
  *   control, int32: [0] blocks filled  [1] blocks taken  [2] state  [3] bytes of block 0  [4] of block 1 …
  *   counters only grow, modulo 2^32; block n lies in slot n modulo SLOTS
+ *
+ * The reader sleeps at its bell and is woken for several blocks at a time, and so is the writer where the ring was full.
  */
+import type { Bell } from './bell.js';
+
 export const BLOCK_BYTES = 1 << 17;
 const SLOTS = 16;
+/** Blocks for which it is worth waking the reader. */
+const BATCH = 4;
 
 const FILLED = 0;
 const TAKEN = 1;
@@ -37,10 +43,13 @@ export function makeRing(): SharedRing {
 export class Ring {
   private readonly control: Int32Array;
   private readonly blocks: Uint8Array[];
+  /** The reader's. */
+  private readonly bell: Bell;
 
-  constructor({ control, blocks }: SharedRing) {
+  constructor({ control, blocks }: SharedRing, bell: Bell) {
     this.control = new Int32Array(control);
     this.blocks = Array.from({ length: SLOTS }, (_, i) => new Uint8Array(blocks, i * BLOCK_BYTES, BLOCK_BYTES));
+    this.bell = bell;
   }
 
   get state(): number {
@@ -51,8 +60,8 @@ export class Ring {
   setState(state: number): void {
     Atomics.store(this.control, STATE, state);
     Atomics.notify(this.control, STATE);
-    Atomics.notify(this.control, FILLED);
     Atomics.notify(this.control, TAKEN);
+    this.bell.ring();
   }
 
   /** Sleeps while the state is `state`. */
@@ -76,27 +85,30 @@ export class Ring {
     this.blocks[slot]!.set(bytes.subarray(start, end));
     control[LENGTHS + slot] = end - start;
     Atomics.store(control, FILLED, (n + 1) | 0);
-    Atomics.notify(control, FILLED);
+    if (((n + 1 - Atomics.load(control, TAKEN)) | 0) >= BATCH) this.bell.ring();
     return true;
   }
 
   // ---- the reader
 
-  /** Hands blocks to `use` until the state is no longer RUNNING and none is left. */
-  drain(use: (block: Uint8Array, length: number) => void): void {
+  /** Hands at most `most` blocks to `use`, none of an aborted file. @returns how many were there */
+  take(most: number, use: (block: Uint8Array, length: number) => void): number {
     const { control } = this;
-    for (;;) {
-      const taken = control[TAKEN]!;
-      const state = this.state; // before the count: what was put before the state changed is seen
-      if (Atomics.load(control, FILLED) === taken) {
-        if (state !== RUNNING) return;
-        Atomics.wait(control, FILLED, taken, 1000);
-        continue;
-      }
-      const slot = (taken >>> 0) % SLOTS;
-      if (state !== ABORTED) use(this.blocks[slot]!, control[LENGTHS + slot]!);
-      Atomics.store(control, TAKEN, (taken + 1) | 0);
-      Atomics.notify(control, TAKEN);
+    const taken = control[TAKEN]!;
+    const n = Math.min(most, (Atomics.load(control, FILLED) - taken) | 0);
+    for (let i = 0; i < n; i++) {
+      const slot = ((taken + i) >>> 0) % SLOTS;
+      if (this.state !== ABORTED) use(this.blocks[slot]!, control[LENGTHS + slot]!);
+      Atomics.store(control, TAKEN, (taken + i + 1) | 0);
     }
+    // a writer that waits has filled all: it has much to do once half is free
+    if (n > 0 && ((Atomics.load(control, FILLED) - control[TAKEN]!) | 0) <= SLOTS / 2) Atomics.notify(control, TAKEN);
+    return n;
+  }
+
+  /** The state once nothing more comes, else `undefined`. */
+  get ending(): number | undefined {
+    const { state, control } = this; // before the count: what was put before the state changed is seen
+    return state === RUNNING || Atomics.load(control, FILLED) !== control[TAKEN] ? undefined : state;
   }
 }

@@ -1,9 +1,7 @@
-/** Compresses, checks and writes Data.db in a thread of its own, so that merging need not wait for it (`--jobs 2`). */
-import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
-import { type ErrorFacts, InvariantError, UsageError } from '../../bytes/errors.js';
-import type { CompressionParams } from '../../codec/compression-params.js';
+/** Data.db as a helper thread writes it, so that merging need not wait for compression and disk. */
+import { InvariantError, UsageError } from '../../bytes/errors.js';
 import type { DataSink, OpenDataSink } from '../../sstable/data-sink.js';
-import type { DataPaths, WrittenData } from '../../sstable/data-writer.js';
+import type { WrittenData } from '../../sstable/data-writer.js';
 import {
   ABORTED,
   BLOCK_BYTES,
@@ -16,72 +14,56 @@ import {
   RUNNING,
   type SharedRing,
 } from './data-ring.js';
-
-export type DataThreadInit = { readonly ring: SharedRing; readonly port: MessagePort };
-
-/** What a new file is made of. */
-export type DataThreadFile = {
-  readonly paths: DataPaths;
-  readonly format: string;
-  readonly version: string;
-  readonly compression: CompressionParams | undefined;
-};
-
-export type DataThreadReply =
-  | { readonly written: WrittenData }
-  | { readonly error: { message: string; facts: ErrorFacts; isBug: boolean } };
+import { HelperThread } from './helper-thread.js';
+import type { WriteDataReply } from './write-data.js';
 
 export class DataThread {
-  private readonly worker: Worker;
-  private readonly port: MessagePort;
+  private readonly helper: HelperThread;
+  private readonly shared: SharedRing = makeRing();
   private readonly ring: Ring;
 
-  constructor() {
-    const shared = makeRing();
-    const { port1, port2 } = new MessageChannel();
-    const init: DataThreadInit = { ring: shared, port: port2 };
-    this.ring = new Ring(shared);
-    this.port = port1;
-    this.worker = new Worker(new URL('./data-worker.js', import.meta.url), { workerData: init, transferList: [port2] });
-    this.worker.on('error', () => this.ring.setState(FAILED));
-    this.port.unref();
+  constructor(helper = new HelperThread()) {
+    this.helper = helper;
+    this.ring = new Ring(this.shared, helper.bell);
+    helper.onDeath(() => this.ring.setState(FAILED));
   }
 
   /** Files are written one after the other: the one before must be finished or closed. */
-  readonly open: OpenDataSink = (paths, version, compression) => {
-    const { ring, port } = this;
-    const file: DataThreadFile = {
+  readonly open: OpenDataSink = (paths, { format, name: version }, compression) => {
+    const { ring, helper } = this;
+    ring.setState(helper.isDead ? FAILED : RUNNING);
+    helper.give({
+      kind: 'write',
+      ring: this.shared,
       paths,
-      format: version.format,
-      version: version.name,
+      format,
+      version,
       compression: compression && {
         compressor: compression.compressor,
         options: compression.options,
         chunkLength: compression.chunkLength,
         maxCompressedLength: compression.maxCompressedLength,
       },
-    };
-    ring.setState(RUNNING);
-    port.postMessage(file);
-    return new ThreadSink(ring, port);
+    });
+    return new ThreadSink(ring, helper);
   };
 
   async close(): Promise<void> {
-    this.port.close();
-    await this.worker.terminate();
+    await this.helper.close();
   }
 }
 
 class ThreadSink implements DataSink {
   position = 0;
   private readonly ring: Ring;
-  private readonly port: MessagePort;
+  private readonly helper: HelperThread;
+  /** What the helper is doing to end the file, once it was told to. */
+  private ending: number | undefined;
   private isEnded = false;
-  private isOpenedEarly = false;
 
-  constructor(ring: Ring, port: MessagePort) {
+  constructor(ring: Ring, helper: HelperThread) {
     this.ring = ring;
-    this.port = port;
+    this.helper = helper;
   }
 
   /** Nobody asks: strategies that cut by size are not given threads. */
@@ -96,18 +78,23 @@ class ThreadSink implements DataSink {
     this.position += end - start;
   }
 
+  /** The helper ends the file while this thread goes on with the other components. */
   sync(): void {
-    this.isOpenedEarly = true;
+    this.end(FINISHING_EARLY);
+  }
+
+  private end(ending: number): void {
+    this.ending = ending;
+    if (this.ring.state !== FAILED) this.ring.setState(ending);
   }
 
   finish(): WrittenData {
-    const { ring, port } = this;
+    const { ring } = this;
+    if (this.ending === undefined) this.end(FINISHING);
     this.isEnded = true;
-    const ending = this.isOpenedEarly ? FINISHING_EARLY : FINISHING;
-    if (ring.state !== FAILED) ring.setState(ending);
-    ring.waitWhile(ending);
+    ring.waitWhile(this.ending!);
     if (ring.state !== DONE) throw this.failure();
-    const reply = receiveMessageOnPort(port)?.message as DataThreadReply | undefined;
+    const reply = this.helper.reply() as WriteDataReply | undefined;
     if (!reply || !('written' in reply)) throw this.failure(reply);
     return reply.written;
   }
@@ -115,13 +102,18 @@ class ThreadSink implements DataSink {
   close(): void {
     if (this.isEnded) return;
     this.isEnded = true;
-    if (this.ring.state === FAILED) return;
-    this.ring.setState(ABORTED);
-    this.ring.waitWhile(ABORTED);
+    const { ring } = this;
+    if (ring.state === FAILED) return;
+    if (this.ending === undefined) {
+      this.ending = ABORTED;
+      ring.setState(ABORTED);
+    }
+    ring.waitWhile(this.ending);
+    if (this.ending !== ABORTED) this.helper.reply(); // nobody wants it
   }
 
-  private failure(known?: DataThreadReply): Error {
-    const reply = known ?? (receiveMessageOnPort(this.port)?.message as DataThreadReply | undefined);
+  private failure(known?: WriteDataReply): Error {
+    const reply = known ?? (this.helper.reply() as WriteDataReply | undefined);
     if (reply && 'error' in reply) {
       const { message, facts, isBug } = reply.error;
       return isBug ? new InvariantError(message, facts) : new UsageError(message, facts);

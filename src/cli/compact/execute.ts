@@ -56,7 +56,7 @@ export type Executed = CompactedTable & {
  */
 export async function execute(execution: Execution): Promise<Executed> {
   const { table, tasks, mode, quiet, maxRate } = execution;
-  const threads = mode === 'dry' ? undefined : await execution.threads.forTable(execution.readBytes);
+  const threads = mode === 'dry' ? undefined : execution.threads.forTable(execution.readBytes);
   const throttle = maxRate === undefined ? undefined : new Throttle(maxRate);
   const compaction = openCompaction(execution, throttle, threads);
   const progress = await startProgress(`compacting ${table.name}:`, execution.readBytes, quiet, true);

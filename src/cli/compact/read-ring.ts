@@ -1,23 +1,26 @@
 /**
- * Plain bytes of SSTables on their way from the thread that reads and decompresses to the one that merges: a ring of blocks for each SSTable in
- * shared memory, with one writer for all and one reader.
+ * Plain bytes of SSTables on their way to the thread that merges, read and decompressed ahead by another: for each SSTable a ring of blocks in
+ * shared memory. Either thread may read a block; who is first to claim it does. So the one that merges never waits for bytes that nobody reads.
  *
- *   control, int32: [0] changes whenever the reader has taken a block, or wants no more  [1] whether it wants no more
- *                   of each SSTable [blocks filled] [blocks taken] [whether its reading has failed] [bytes of block 0] [of block 1] …
- *   counters only grow, modulo 2^32; block n lies in slot n modulo SLOTS
+ *   control, int32: [0] whether no more is wanted
+ *                   of each SSTable [blocks claimed] [blocks taken] [whether its reading has failed] [1 + the block in slot 0] [in slot 1] …
+ *   block n is the plain bytes from n × BLOCK_BYTES on, and lies in slot n modulo SLOTS, unless the thread that merges has read it itself
  */
+import type { Bell } from './bell.js';
+
 export const BLOCK_BYTES = 1 << 17;
 const SLOTS = 6;
+/** Blocks ahead at which the other thread is woken: it then fills the rings of all SSTables. */
+const FEW = 2;
 
-const WAKE = 0;
-const ENDED = 1;
-const RINGS = 2;
+const ENDED = 0;
+const RINGS = 1;
 
-const FILLED = 0;
+const CLAIMED = 0;
 const TAKEN = 1;
 const FAILED = 2;
-const LENGTHS = 3;
-const FIELDS = LENGTHS + SLOTS;
+const READY = 3;
+const FIELDS = READY + SLOTS;
 
 /** Beyond this the thread that reads is taken for dead. */
 const PATIENCE_MILLIS = 3000;
@@ -31,87 +34,90 @@ export function makeRings(count: number): SharedRings {
   };
 }
 
+/** What has become of a block that is wanted: it may be that the one who asks is to read it. */
+export type Taken = Uint8Array | 'yours' | 'not yet' | 'failed';
+
 export class ReadRings {
   private readonly control: Int32Array;
   private readonly blocks: Uint8Array;
+  /** Of the thread that reads ahead. */
+  private readonly bell: Bell;
 
-  constructor({ control, blocks }: SharedRings) {
+  constructor({ control, blocks }: SharedRings, bell: Bell) {
     this.control = new Int32Array(control);
     this.blocks = new Uint8Array(blocks);
+    this.bell = bell;
   }
 
-  private block(ring: number, n: number): { readonly bytes: Uint8Array; readonly lengthAt: number } {
-    const slot = (n >>> 0) % SLOTS;
-    const start = (ring * SLOTS + slot) * BLOCK_BYTES;
-    const lengthAt = RINGS + ring * FIELDS + LENGTHS + slot;
-    return { bytes: this.blocks.subarray(start, start + BLOCK_BYTES), lengthAt };
+  private at(ring: number, field: number): number {
+    return RINGS + ring * FIELDS + field;
   }
 
-  private wake(): void {
-    Atomics.add(this.control, WAKE, 1);
-    Atomics.notify(this.control, WAKE);
+  private slot(ring: number, n: number): Uint8Array {
+    const start = (ring * SLOTS + (n % SLOTS)) * BLOCK_BYTES;
+    return this.blocks.subarray(start, start + BLOCK_BYTES);
   }
 
-  // ---- the thread that reads
-
-  /** The number of changes so far: {@link sleep} returns at the next. */
-  get changes(): number {
-    return Atomics.load(this.control, WAKE);
-  }
-
-  sleep(changes: number): void {
-    Atomics.wait(this.control, WAKE, changes, 1000);
-  }
+  // ---- the thread that reads ahead
 
   get isEnded(): boolean {
     return Atomics.load(this.control, ENDED) === 1;
   }
 
-  /** Lets `fill` put bytes into the next block, where there is room for one. @returns how many they were, 0 where there is no room */
-  put(ring: number, fill: (block: Uint8Array) => number): number {
+  /** Claims the next block of `total`. `undefined` where there is no room for one, or none left. */
+  claim(ring: number, total: number): number | undefined {
     const { control } = this;
-    const at = RINGS + ring * FIELDS;
-    const n = control[at + FILLED]!;
-    if (((n - Atomics.load(control, at + TAKEN)) | 0) >= SLOTS) return 0;
-    const { bytes, lengthAt } = this.block(ring, n);
-    const length = fill(bytes);
-    control[lengthAt] = length;
-    Atomics.store(control, at + FILLED, (n + 1) | 0);
-    Atomics.notify(control, at + FILLED);
-    return length;
+    for (;;) {
+      const n = Atomics.load(control, this.at(ring, CLAIMED));
+      if (n >= total || n - Atomics.load(control, this.at(ring, TAKEN)) >= SLOTS) return undefined;
+      if (Atomics.compareExchange(control, this.at(ring, CLAIMED), n, n + 1) === n) return n;
+    }
   }
 
+  /** Whether all of `total` blocks are claimed. */
+  isClaimed(ring: number, total: number): boolean {
+    return Atomics.load(this.control, this.at(ring, CLAIMED)) >= total;
+  }
+
+  /** Lets `read` fill a block that was claimed. */
+  fill(ring: number, n: number, read: (block: Uint8Array) => void): void {
+    read(this.slot(ring, n));
+    const at = this.at(ring, READY + (n % SLOTS));
+    Atomics.store(this.control, at, n + 1);
+    Atomics.notify(this.control, at);
+  }
+
+  /** No block that is not there yet will come. */
   fail(ring: number): void {
-    const at = RINGS + ring * FIELDS;
-    Atomics.store(this.control, at + FAILED, 1);
-    Atomics.notify(this.control, at + FILLED);
+    Atomics.store(this.control, this.at(ring, FAILED), 1);
+    for (let slot = 0; slot < SLOTS; slot++) Atomics.notify(this.control, this.at(ring, READY + slot));
   }
 
   // ---- the thread that merges
 
-  /** The next block, which stays until it is released. `undefined` where there is none yet; with `waits`, where there will be none. */
-  next(ring: number, waits: boolean): Uint8Array | undefined {
+  /** Block `n`, the one after those released; it stays until it is. With `waits` it is there, or is to be read, or has failed. */
+  take(ring: number, n: number, waits: boolean): Taken {
     const { control } = this;
-    const at = RINGS + ring * FIELDS;
-    const n = control[at + TAKEN]!;
-    while (Atomics.load(control, at + FILLED) === n) {
-      if (!waits || Atomics.load(control, at + FAILED) === 1) return undefined;
-      if (Atomics.wait(control, at + FILLED, n, PATIENCE_MILLIS) === 'timed-out') return undefined;
+    const at = this.at(ring, READY + (n % SLOTS));
+    for (;;) {
+      const ready = Atomics.load(control, at);
+      if (ready === n + 1) return this.slot(ring, n);
+      if (!waits) return 'not yet';
+      if (Atomics.load(control, this.at(ring, FAILED)) === 1) return 'failed';
+      if (Atomics.compareExchange(control, this.at(ring, CLAIMED), n, n + 1) === n) return 'yours';
+      if (Atomics.wait(control, at, ready, PATIENCE_MILLIS) === 'timed-out') return 'failed';
     }
-    const { bytes, lengthAt } = this.block(ring, n);
-    return bytes.subarray(0, control[lengthAt]);
   }
 
   release(ring: number): void {
-    const at = RINGS + ring * FIELDS;
-    const taken = Atomics.add(this.control, at + TAKEN, 1) + 1;
-    // one that is half empty is worth a change of threads
-    if (((Atomics.load(this.control, at + FILLED) - taken) | 0) <= SLOTS / 2) this.wake();
+    const { control } = this;
+    const taken = Atomics.add(control, this.at(ring, TAKEN), 1) + 1;
+    if (Atomics.load(control, this.at(ring, CLAIMED)) - taken <= FEW) this.bell.ring();
   }
 
   /** Nothing more is wanted. */
   end(): void {
     Atomics.store(this.control, ENDED, 1);
-    this.wake();
+    this.bell.ring();
   }
 }

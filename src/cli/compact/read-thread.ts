@@ -1,49 +1,41 @@
-/** Reads and decompresses the inputs of a compaction in a thread of its own, ahead of the merge (`--jobs 2`). */
-import { Worker } from 'node:worker_threads';
+/** The inputs of a compaction as a helper thread reads and decompresses them, ahead of the merge. */
 import type { ReadAhead } from '../../engine/compaction/compaction-task.js';
 import type { DataFile } from '../../sstable/data-file.js';
 import { COMPONENT, componentPath } from '../../sstable/descriptor.js';
-import { makeRings, ReadRings, type SharedRings } from './read-ring.js';
+import type { HelperThread } from './helper-thread.js';
+import { BLOCK_BYTES, makeRings, ReadRings } from './read-ring.js';
 
-/** The SSTables of a compaction, by the paths of their Data.db, and from where on they are to be read, in plain bytes. */
-export type ReadThreadFiles = { readonly files: readonly string[]; readonly from: number; readonly rings: SharedRings };
-
-/** Plain bytes at the beginning of each SSTable that the merge reads itself, while the thread starts. */
-const OWN_BYTES = 1 << 20;
+/** Below this an SSTable is read before a thread has looked at it. */
+const MIN_BYTES = 1 << 21;
 /** More SSTables than this are not read ahead: their blocks would take too much memory. */
 const MAX_FILES = 32;
 
 export class ReadThread {
-  private readonly worker = new Worker(new URL('./read-worker.js', import.meta.url));
-  private isDead = false;
+  private readonly helper: HelperThread;
 
-  constructor() {
-    // whoever waits for it reads for himself
-    this.worker.on('error', () => {
-      this.isDead = true;
-    });
-    this.worker.unref();
+  constructor(helper: HelperThread) {
+    this.helper = helper;
   }
 
   readonly readAhead: ReadAhead = (inputs) => {
-    const isWorth = inputs.some(({ data }) => data.length > 2 * OWN_BYTES);
-    if (this.isDead || !isWorth || inputs.length > MAX_FILES) return undefined;
+    const { helper } = this;
+    const isWorth = inputs.some(({ data }) => data.length > MIN_BYTES);
+    if (helper.isDead || !isWorth || inputs.length > MAX_FILES) return undefined;
     const shared = makeRings(inputs.length);
-    const rings = new ReadRings(shared);
+    const rings = new ReadRings(shared, helper.bell);
     const files = inputs.map(({ descriptor }) => componentPath(descriptor, COMPONENT.data));
-    this.worker.postMessage({ files, from: OWN_BYTES, rings: shared } satisfies ReadThreadFiles);
+    helper.give({ kind: 'read', files, rings: shared });
     return {
-      files: inputs.map(({ data }, ring) => new AheadFile(data, rings, ring, OWN_BYTES)),
+      files: inputs.map(({ data }, ring) => new AheadFile(data, rings, ring)),
       end: () => rings.end(),
     };
   };
-
-  async close(): Promise<void> {
-    await this.worker.terminate();
-  }
 }
 
-/** What the thread has read, as long as it is asked for in order; anything else, and what it could not read, is read here. */
+/**
+ * What the helper has read, as long as it is asked for in order. A block that nobody has begun to read when it is wanted is read here; and so is
+ * everything, once it is asked for in another order or the helper has failed.
+ */
 class AheadFile implements DataFile {
   readonly file: string;
   readonly length: number;
@@ -52,16 +44,15 @@ class AheadFile implements DataFile {
   private readonly own: DataFile;
   private readonly rings: ReadRings;
   private readonly ring: number;
-  /** Position of the first byte of `block`. */
-  private start: number;
-  private block: Uint8Array | undefined;
+  /** The block at hand, or the next one where none is. */
+  private block = 0;
+  private held: Uint8Array | 'yours' | undefined;
   private isGivenUp = false;
 
-  constructor(own: DataFile, rings: ReadRings, ring: number, start: number) {
+  constructor(own: DataFile, rings: ReadRings, ring: number) {
     this.own = own;
     this.rings = rings;
     this.ring = ring;
-    this.start = start;
     this.file = own.file;
     this.length = own.length;
     this.storedLength = own.storedLength;
@@ -69,34 +60,43 @@ class AheadFile implements DataFile {
   }
 
   read(position: number, target: Uint8Array, offset: number, min: number, max: number): number {
-    const { own } = this;
-    if (this.isGivenUp) return own.read(position, target, offset, min, max);
-    if (position < this.start) {
-      return own.read(position, target, offset, min, Math.max(min, Math.min(max, this.start - position)));
-    }
+    const limit = Math.min(max, this.length - position);
     let done = 0;
-    while (done < max && position + done < this.length) {
-      const block = this.blockAt(position + done, done < min);
-      if (!block) break;
-      const from = position + done - this.start;
-      const n = Math.min(block.length - from, max - done);
-      target.set(block.subarray(from, from + n), offset + done);
+    while (done < limit && !this.isGivenUp) {
+      const n = this.readBlock(position + done, target, offset + done, limit - done, done < min);
+      if (n === 0 && !this.isGivenUp) return done;
       done += n;
     }
-    if (done >= min || position + done >= this.length) return done;
-    this.isGivenUp = true;
-    return done + own.read(position + done, target, offset + done, min - done, max - done);
+    if (done >= min || done >= limit) return done;
+    return done + this.own.read(position + done, target, offset + done, min - done, limit - done);
   }
 
-  /** The block with this position in it. `undefined` where it isn't there, or, with `waits`, where it will not come. */
-  private blockAt(position: number, waits: boolean): Uint8Array | undefined {
-    for (;;) {
-      this.block ??= this.rings.next(this.ring, waits);
-      if (!this.block || position < this.start + this.block.length) return this.block;
-      this.start += this.block.length;
-      this.block = undefined;
+  /** Copies what of one block is wanted. @returns how much; 0 where the block is not there and need not be (`waits`), or all is given up */
+  private readBlock(position: number, target: Uint8Array, offset: number, room: number, waits: boolean): number {
+    const held = this.hold(Math.floor(position / BLOCK_BYTES), waits);
+    if (held === undefined) return 0;
+    const from = position - this.block * BLOCK_BYTES;
+    const length = Math.min(room, BLOCK_BYTES - from);
+    if (held === 'yours') return waits ? this.own.read(position, target, offset, length, length) : 0;
+    target.set(held.subarray(from, from + length), offset);
+    return length;
+  }
+
+  private hold(block: number, waits: boolean): Uint8Array | 'yours' | undefined {
+    if (this.held !== undefined && block === this.block + 1) {
+      this.held = undefined;
+      this.block = block;
       this.rings.release(this.ring);
     }
+    if (block !== this.block) {
+      this.isGivenUp = true;
+      return undefined;
+    }
+    if (this.held !== undefined) return this.held;
+    const taken = this.rings.take(this.ring, block, waits);
+    if (taken === 'failed') this.isGivenUp = true;
+    else if (taken !== 'not yet') this.held = taken;
+    return this.held;
   }
 
   close(): void {

@@ -63,15 +63,18 @@ export type Work = {
   /** As the operator gave them. */
   readonly paths: readonly string[];
   readonly command: string;
+  readonly threads?: RunThreads | undefined;
   readonly columnIndexBytes?: number | undefined;
 };
 
 /** @throws UsageError, UnsupportedError, CorruptError, RefusedError */
 export async function runCompactions(paths: readonly string[], flags: RunFlags, stage: Stage): Promise<RunResult> {
+  const threads = threadsOf(flags);
+  if (!flags['dry-run']) threads.startEarly();
   const planned = await planTables(paths, flags, stage.tell);
   const sources = planned.tables.map((one) => sourceOf(one, flags));
   return work(
-    { planned, sources, paths, command: 'compact run', columnIndexBytes: flags['column-index-size'] },
+    { planned, sources, paths, command: 'compact run', columnIndexBytes: flags['column-index-size'], threads },
     flags,
     stage,
   );
@@ -123,10 +126,14 @@ type Way = {
   readonly threads: RunThreads;
 };
 
+function threadsOf(flags: WorkFlags): RunThreads {
+  return new RunThreads(flags.jobs, flags['max-rate'] !== undefined);
+}
+
 async function executeAll(job: Work, mode: TableCompactionMode, flags: WorkFlags, stage: Stage): Promise<Executed[]> {
   const { planned } = job;
   if (mode === 'aside') prepare(planned.tables, flags);
-  const threads = new RunThreads(flags.jobs, flags['max-rate'] !== undefined);
+  const { threads = threadsOf(flags) } = job;
   const done: Executed[] = [];
   try {
     for (const number of planned.tables.keys())

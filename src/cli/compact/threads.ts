@@ -2,6 +2,9 @@
 import { availableParallelism } from 'node:os';
 import type { ReadAhead } from '../../engine/compaction/compaction-task.js';
 import type { OpenDataSink } from '../../sstable/data-sink.js';
+import { DataThread } from './data-thread.js';
+import { HelperThread } from './helper-thread.js';
+import { ReadThread } from './read-thread.js';
 
 /** Bytes of Data.db below which a thread would hardly have started when all is done. */
 const MIN_THREAD_BYTES = 8 << 20;
@@ -20,33 +23,40 @@ type Started = Threads & { close(): Promise<unknown> };
 export class RunThreads {
   private readonly jobs: number | undefined;
   private readonly isThrottled: boolean;
-  private started: Promise<Started> | undefined;
+  private started: Started | undefined;
 
   constructor(jobs: number | undefined, isThrottled: boolean) {
     this.jobs = jobs;
     this.isThrottled = isThrottled;
   }
 
+  /** Those that are asked for start while it is found out what there is to do. */
+  startEarly(): void {
+    if (!this.isThrottled && this.jobs !== undefined && this.jobs >= 2) this.started ??= start(this.jobs);
+  }
+
   /** @param readBytes of Data.db */
-  async forTable(readBytes: number): Promise<Threads | undefined> {
+  forTable(readBytes: number): Threads | undefined {
     if (this.isThrottled || readBytes === 0) return undefined;
     const wanted = this.jobs ?? (readBytes >= MIN_THREAD_BYTES ? availableParallelism() : 1);
     if (wanted < 2) return undefined;
-    this.started ??= start();
+    this.started ??= start(wanted);
     return this.started;
   }
 
   async close(): Promise<void> {
-    await (await this.started)?.close();
+    await this.started?.close();
   }
 }
 
-async function start(): Promise<Started> {
-  const [{ ReadThread }, { DataThread }] = await Promise.all([import('./read-thread.js'), import('./data-thread.js')]);
-  const [reading, writing] = [new ReadThread(), new DataThread()];
+/** Two jobs: one thread helps. More: one reads and one writes, more would wait for the one that merges. */
+function start(jobs: number): Started {
+  const helper = new HelperThread();
+  const other = jobs > 2 ? new HelperThread() : helper;
+  const [reading, writing] = [new ReadThread(other), new DataThread(helper)];
   return {
     openData: writing.open,
     readAhead: reading.readAhead,
-    close: () => Promise.all([reading.close(), writing.close()]),
+    close: () => Promise.all([helper.close(), other === helper ? undefined : other.close()]),
   };
 }
