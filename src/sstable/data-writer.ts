@@ -9,7 +9,8 @@
  * its length still says that it is plain. A chunk is written when there is a byte for the next one, or at the end, be it empty: Cassandra writes
  * files that it opened before they were complete (those of compactions) with one empty chunk at the end, and so does {@link DataWriter.sync}.
  */
-import { crc32 } from '../bytes/crc32.js';
+import { crc32, crc32OfInt } from '../bytes/crc32.js';
+import { combineCrc32 } from '../bytes/crc32-combine.js';
 import { InvariantError } from '../bytes/errors.js';
 import { KeptView } from '../bytes/kept-view.js';
 import type { FileSink, OutputStorage } from '../bytes/sink.js';
@@ -169,7 +170,7 @@ export class DataWriter {
     stored[length + 2] = crc >>> 8;
     stored[length + 3] = crc;
     this.storedChunkBytes += length;
-    this.digest = crc32(stored.subarray(0, length + CRC_BYTES), this.digest);
+    this.digest = crc32OfInt(crc, combineCrc32(this.digest, crc, length));
     this.sink.write(stored, 0, length + CRC_BYTES);
   }
 

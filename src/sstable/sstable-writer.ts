@@ -430,14 +430,14 @@ export class SSTableWriter {
     if (!this.firstKey)
       throw new InvariantError('an SSTable without partitions is finished', { file: descriptor.prefix });
     this.flush();
-    if (options.isOpenedEarly) this.data.sync();
-    const data = this.data.finish();
+    if (options.isOpenedEarly) this.data.sync(); // which another thread may be at for a while
     this.index.finish();
     for (const sink of this.indexSinks) {
       sink.sync();
       sink.close();
     }
     const filter = this.finishFilter();
+    const data = this.data.finish();
     const firstKey = this.firstKey;
     const lastKey = this.key.slice(0, this.keyLength);
     const statistics = this.metadata.finish({
