@@ -123,13 +123,13 @@ export const SOURCE = {
   read: 62,
 } as const;
 
-const compiled = new WebAssembly.Module(Buffer.from(PLAIN_KERNEL, 'base64'));
+/** By their base64 text. */
+const compiled = new Map<string, WebAssembly.Module>();
 
 /** Each memory takes gigabytes of address space: that of a merge that is done goes to the next. */
 let spare: WebAssembly.Memory | undefined;
 
 export class PlainMemory {
-  readonly kernel: PlainKernel;
   readonly state: Int32Array;
   readonly stateBytes: Uint8Array;
   readonly markerLog: Int32Array;
@@ -160,7 +160,6 @@ export class PlainMemory {
     this.memory = spare ?? kernelMemory(end);
     spare = undefined;
     growTo(this.memory, end);
-    this.kernel = new WebAssembly.Instance(compiled, { env: { memory: this.memory } }).exports as PlainKernel;
     const { buffer } = this.memory;
     new Uint8Array(buffer, STATE, MARKER_LOG - STATE).fill(0);
     new Uint8Array(buffer, SOURCES, BUFFER - SOURCES).fill(0);
@@ -176,6 +175,24 @@ export class PlainMemory {
     this.buffer = Buffer.from(buffer, BUFFER, BUFFER_BYTES);
     this.windows = windowBytes.map((bytes, i) => new Uint8Array(buffer, this.windowAt[i]!, bytes));
     this.sources = windowBytes.map((_, i) => new Int32Array(buffer, SOURCES + 256 * i, 64));
+  }
+
+  /** The kernel that merges. */
+  get kernel(): PlainKernel {
+    this.merging ??= this.instantiate<PlainKernel>(PLAIN_KERNEL);
+    return this.merging;
+  }
+
+  private merging: PlainKernel | undefined;
+
+  /** A kernel that works in this memory. */
+  instantiate<T>(base64: string): T {
+    let module = compiled.get(base64);
+    if (!module) {
+      module = new WebAssembly.Module(Buffer.from(base64, 'base64'));
+      compiled.set(base64, module);
+    }
+    return new WebAssembly.Instance(module, { env: { memory: this.memory } }).exports as T;
   }
 
   /** A call may write from this place of the buffer on; nothing is tallied yet. */

@@ -53,7 +53,8 @@ export async function verifyPaths(
       (flags.keyspace === undefined || place.keyspace === flags.keyspace) &&
       (flags.table === undefined || place.table === flags.table),
   );
-  const { schema, isWhole } = await schemaOf(paths, flags, tell.notice);
+  const keyspaces = new Set(chosen.map(({ place }) => place.keyspace));
+  const { schema, isWhole } = await schemaOf(paths, keyspaces, flags, tell.notice);
   const sizes = chosen.map(({ descriptor }) => diskStorage.stat(componentPath(descriptor, COMPONENT.data))?.size ?? 0);
   const stamps = flags.state === undefined ? [] : chosen.map((files) => stampOf(diskStorage, files));
   const state = flags.state === undefined ? undefined : new VerifyState(flags.state, level, flags.now);
@@ -182,12 +183,14 @@ function failedReport({ descriptor }: SSTableFiles, level: Level, failed: string
 /** A schema that can't be had is no reason not to verify; one that was asked for by name is. */
 async function schemaOf(
   paths: readonly string[],
+  keyspaces: ReadonlySet<string>,
   flags: VerifyFlags,
   notice: (line: string) => void,
 ): Promise<{ readonly schema?: Schema; readonly isWhole: boolean }> {
   try {
     const loaded = await loadSchema(diskStorage, paths, {
       nowSeconds: flags.now,
+      keyspaces: (name) => keyspaces.has(name),
       ...(flags.schema !== undefined && { schemaFile: flags.schema }),
     });
     if (loaded.source.kind === 'header') return { isWhole: false };

@@ -10,6 +10,8 @@ import type { Counted } from './statistics-check.js';
 export type Deep = {
   readonly rows: RowCheck;
   readonly collector: MetadataCollector;
+  /** Timestamps above it lie in the future, µs, as halves. */
+  readonly future: readonly [hi: number, lo: number];
 };
 
 /** A day: clocks differ. */
@@ -19,15 +21,16 @@ export function deepCheck(parts: Parts, { nowSeconds }: { readonly nowSeconds: n
   const header = parts.header!;
   const collector = new MetadataCollector(header.clusteringTypes, parts.descriptor.version);
   const future = BigInt(nowSeconds + FUTURE_SECONDS) * 1000000n;
+  const [futureHi, futureLo] = [Number(BigInt.asIntN(32, future >> 32n)), Number(BigInt.asIntN(32, future))];
   const rows = new RowCheck({
     header,
     collector,
     log,
-    futureHi: Number(BigInt.asIntN(32, future >> 32n)),
-    futureLo: Number(BigInt.asIntN(32, future)),
+    futureHi,
+    futureLo,
     nameOf: (key, length) => nameOf(parts.partitioner, key, length),
   });
-  return { rows, collector };
+  return { rows, collector, future: [futureHi, futureLo] };
 }
 
 /** What Statistics.db would tell of the rows that were counted, in its own words where only the writer knew. */

@@ -77,6 +77,11 @@ export class KeyCheck {
     this.keyLength = key.length;
   }
 
+  /** Murmur3 hashes of keys of such runs, where nobody has set their bits. */
+  addHashes(hashes: Int32Array, count: number): void {
+    this.rebuilt?.setMany(hashes, count);
+  }
+
   /** The next key, `key[0, length)`, of the partition at `position`. */
   add(key: Uint8Array, length: number, position: number): void {
     const isFirst = this.partitions++ === 0;

@@ -90,9 +90,16 @@ export class RowCheck {
     this.previous = new PreviousClustering(header.clusteringTypes);
   }
 
+  /** Rows that somebody else has held to all this. */
+  addPlain(rows: number, cells: number): void {
+    this.rows += rows;
+    this.cells += cells;
+  }
+
   /** The partition on which the cursor stands, all of it. @returns the place of its last row or bound @throws CorruptError where it can't be decoded */
   partition(c: UnfilteredCursor, watcher?: UnfilteredWatcher): PreviousClustering {
     this.c = c;
+    c.position = c.partitionPosition; // where the deletion of the partition is told, not at the row before
     this.key();
     if (c.hasPartitionDeletion) {
       const { hi, lo, localDeletionSeconds } = c.partitionDeletion;

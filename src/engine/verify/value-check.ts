@@ -23,6 +23,15 @@ export function valueTest(type: CqlType): ValueTest | undefined {
   return (buf, start, end) => validateValue(type, buf, start, end) === undefined;
 }
 
+/** What values of a type are held to, where that is as simple as these; `any`: all bytes, of the width that readers take. */
+export function plainTest(type: CqlType): 'any' | 'text' | 'decimal' | 'ascii' | undefined {
+  if (type.kind !== 'native' || type.className !== undefined) return undefined;
+  const { name } = type;
+  if (name === 'text' || name === 'decimal' || name === 'ascii') return name;
+  if (name === 'counter') return undefined;
+  return valueTest(type) === undefined ? 'any' : undefined;
+}
+
 /** An i32 of scale and at least a byte, or nothing at all. */
 function isDecimal(_: Uint8Array, start: number, end: number): boolean {
   return end === start || end - start > 4;

@@ -20,6 +20,7 @@ import { type KeyCheck, nameOf } from './key-check.js';
 import type { Parts } from './parts.js';
 import type { RowCheck } from './row-check.js';
 import { type PartitionIndexCheck, rowIndexCheck } from './row-index-check.js';
+import { RowLane } from './row-lane.js';
 import type { SummaryCheck } from './summary-check.js';
 
 export type WalkParts = {
@@ -121,6 +122,14 @@ class Walk {
     if (this.hasPrevious && this.parts.index) this.previousPosition = lane.run(this.previousPosition);
   }
 
+  /** Where partitions are read one by one from here on, after those that `lane` has passed. */
+  passRowsBy(lane: RowLane, position: number): number {
+    if (!this.hasPrevious || !this.parts.index || !this.hasEntry) return position;
+    const next = lane.run(this.previousPosition);
+    if (next > position) this.previousPosition = lane.lastPosition;
+    return next;
+  }
+
   get length(): number {
     return this.parts.data?.length ?? Number.POSITIVE_INFINITY;
   }
@@ -212,19 +221,43 @@ function laneOf({ index, data, keys, summary, sizes, onPosition, hasLane, range 
   return new IndexLane({ index, data, keys, summary, sizes, onPosition, end });
 }
 
-export type RowWalk = { readonly rows: RowCheck; readonly collector: MetadataCollector };
+export type RowWalk = {
+  readonly rows: RowCheck;
+  readonly collector: MetadataCollector;
+  /** See {@link RowLaneParts.future}. */
+  readonly future: readonly [hi: number, lo: number];
+};
 
 /** Plain bytes after which somebody wants to hear how far it is. */
 const TOLD_BYTES = 1 << 20;
 
+type DataParts = WalkParts & { readonly data: CheckedData };
+
 /** By the data, all of it. */
-export function walkData(parts: WalkParts & { readonly data: CheckedData }, { rows, collector }: RowWalk): Walked {
+export function walkData(parts: DataParts, deep: RowWalk): Walked {
+  const { header, descriptor } = parts.parts;
+  const cursor = new UnfilteredCursor(new DataCursor(parts.data), header!, descriptor.version);
+  const { index, keys, summary, sizes, onPosition, hasLane, range } = parts;
+  const end = range?.end ?? parts.data.length;
+  const lane = hasLane ? RowLane.open({ ...deep, cursor, index, keys, summary, sizes, onPosition, end }) : undefined;
+  try {
+    return walkPartitions(parts, deep, cursor, lane);
+  } finally {
+    lane?.close();
+  }
+}
+
+function walkPartitions(
+  parts: DataParts,
+  { rows, collector }: RowWalk,
+  cursor: UnfilteredCursor,
+  lane: RowLane | undefined,
+): Walked {
   const own: WalkParts = parts;
   const walk = new Walk(own);
   const { data, keys, log, onPosition } = parts;
   const { header, descriptor, partitioner } = parts.parts;
   const types = header!.clusteringTypes;
-  const cursor = new UnfilteredCursor(new DataCursor(data), header!, descriptor.version);
   walk.advance();
   const { start, end } = parts.range ?? { start: 0, end: data.length };
   let position = start;
@@ -270,6 +303,7 @@ export function walkData(parts: WalkParts & { readonly data: CheckedData }, { ro
       collector.addKey(cursor.key, cursor.keyLength);
       collector.addCellsPerPartition();
       position = end;
+      if (lane && isIndexed && other === undefined && !check) position = walk.passRowsBy(lane, end);
       if (isIndexed && own.index) walk.advance();
     } catch (error) {
       if (!(error instanceof CorruptError)) throw error;
