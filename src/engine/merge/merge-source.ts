@@ -80,6 +80,9 @@ export class MergeSource {
     cursor.goOnAt(index, false);
     cursor.nextPartition();
     for (let i = 0; i < 4; i++) hash[i] = hashes[at + i]!;
+    murmur3TokenOf(hash, cursor.keyLength, token);
+    this.tokenHi = token[0]!;
+    this.tokenLo = token[1]!;
   }
 
   /** The partition on which it stands is merged from here on. */

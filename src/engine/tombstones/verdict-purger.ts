@@ -8,9 +8,10 @@
  */
 import { compare64, hiOf, loOf } from '../../bytes/int64.js';
 import { type DeletionSlot, EXPIRED_LIVENESS_TTL, NO_DELETION_TIME } from '../../sstable/deletion-slot.js';
-import { decorate, type Partitioner } from '../../sstable/partitioner.js';
+import type { Partitioner } from '../../sstable/partitioner.js';
 import type { DeletionState, RowBuffer } from '../../sstable/row-buffer.js';
-import { mayHold, type OverlapSource } from '../compaction/overlap-purge.js';
+import { OverlapProbe } from '../compaction/overlap-probe.js';
+import type { OverlapSource } from '../compaction/overlap-purge.js';
 import type { MergeSource } from '../merge/merge-source.js';
 import {
   CELL_DELETION,
@@ -74,7 +75,7 @@ export class VerdictPurger extends Purger {
   private readonly nowHi: number;
   private readonly nowLo: number;
   /** All that may hold anything back, those with the oldest data first. */
-  private readonly all: readonly (Holder & { readonly sstable: OverlapSource })[];
+  private readonly all: readonly (Holder & { readonly probe: OverlapProbe })[];
   private readonly hasFew: boolean;
   private source: MergeSource | undefined;
   /** Those that may have the partition at hand; undefined as long as nobody has asked. */
@@ -93,7 +94,9 @@ export class VerdictPurger extends Purger {
     this.all = options.outside
       .map((sstable, index) => {
         const { minTimestampMicros: least } = sstable;
-        return { sstable, index, bit: this.hasFew ? 2 ** (index + 1) : 0, hi: hiOf(least), lo: loOf(least) };
+        const bit = this.hasFew ? 2 ** (index + 1) : 0;
+        const probe = new OverlapProbe(sstable, options.partitioner);
+        return { probe, index, bit, hi: hiOf(least), lo: loOf(least) };
       })
       .sort(byLeast);
   }
@@ -207,15 +210,11 @@ export class VerdictPurger extends Purger {
   }
 
   private findHolders(): readonly Holder[] {
-    const { partitioner, unflushed } = this.options;
+    const { unflushed } = this.options;
     const source = this.source!;
     const { key: bytes, keyLength } = source.cursor;
     const holders: Holder[] = [];
-    if (this.all.length > 0) {
-      const key = decorate(partitioner, bytes.slice(0, keyLength));
-      const hash = partitioner.name === 'Murmur3Partitioner' ? source.hash : undefined;
-      for (const holder of this.all) if (mayHold(holder.sstable, key, partitioner, hash)) holders.push(holder);
-    }
+    for (const holder of this.all) if (holder.probe.mayHold(source)) holders.push(holder);
     const least = unflushed?.(bytes, keyLength);
     if (!least) return holders;
     holders.push({ index: UNFLUSHED, bit: 1, ...least });
