@@ -17,8 +17,14 @@ export function oneTable(): LogSchema {
   return schema;
 }
 
-/** INSERT INTO ks.t of one row at 2015-09-22 and `micros`. */
-export function mutation(key: Uint8Array, value: Uint8Array, micros: number, tableId = TABLE_ID): Uint8Array {
+/** INSERT INTO ks.t of one row at 2015-09-22 and `micros`. @param clustering of a column of fixed width, where the table has one */
+export function mutation(
+  key: Uint8Array,
+  value: Uint8Array,
+  micros: number,
+  tableId = TABLE_ID,
+  clustering?: Uint8Array,
+): Uint8Array {
   const out = new ByteWriter(64);
   out.uvint(1);
   out.bytes(Buffer.from(tableId.replaceAll('-', ''), 'hex'));
@@ -33,6 +39,10 @@ export function mutation(key: Uint8Array, value: Uint8Array, micros: number, tab
   out.ascii('v');
   out.uvint(1);
   out.u8(0x24);
+  if (clustering) {
+    out.uvint(0);
+    out.bytes(clustering);
+  }
   out.uvint(0);
   out.u8(0x08);
   out.uvint(value.length);

@@ -23,7 +23,7 @@ import { columnMap, hasSameCells, MergeSource, nameKey } from '../merge/merge-so
 import { MemtableCursor } from './memtable-cursor.js';
 import { flushHeader, MinimumStats, memtableHeader } from './memtable-header.js';
 import { type RecordForm, writePartitionHead } from './partition-fold.js';
-import { RecordIndex, type RecordOrder } from './record-index.js';
+import { COVERS, LONE_ROW, ONE_ROW, RecordIndex, type RecordOrder } from './record-index.js';
 import { RowValues } from './row-values.js';
 
 /** Records of a chunk lie one behind the other, the last of them beyond this size. The first chunk of a memtable grows up to it. */
@@ -93,6 +93,8 @@ export class Memtable {
     const start = out.pos;
     let rows = 0;
     let covers = update.hasPartitionDeletion;
+    let plainRows = 0;
+    let hasStatic = false;
     let isEmpty = !covers;
     try {
       const { hi, lo, localDeletionSeconds } = update.partitionDeletion;
@@ -104,13 +106,16 @@ export class Memtable {
       if (this.open.hasStatic) writer.row(row, 0);
       if (!row.isEmpty) {
         isEmpty = false;
+        hasStatic = true;
         rows++;
       }
       for (let kind = update.nextUnfiltered(); kind !== END; kind = update.nextUnfiltered()) {
         if (kind === ROW) {
           const cells = copiesCells ? update.takePlainCells() : -1;
-          if (cells > 0) row.loadPlain(update, cells);
-          else row.load(update, map);
+          if (cells > 0) {
+            row.loadPlain(update, cells);
+            plainRows++;
+          } else row.load(update, map);
           if (row.isEmpty) continue;
           values.check(update, row);
           writer.row(row, 0);
@@ -134,16 +139,17 @@ export class Memtable {
     this.stats.add(stats);
     this.updates++;
     this.rows += rows;
-    this.keep(update, start, covers);
+    const single = this.open.hasLoneRows && plainRows === 1 ? LONE_ROW : ONE_ROW;
+    this.keep(update, start, covers ? COVERS : rows === 1 && !hasStatic ? single : 0);
     return rows;
   }
 
-  private keep(update: UnfilteredCursor, start: number, covers: boolean): void {
+  private keep(update: UnfilteredCursor, start: number, kind: number): void {
     const { out, token } = this;
     if (this.isMurmur3) {
       murmur3TokenOf(murmur3(update.key, 0, update.keyLength, this.hash), update.keyLength, token);
     }
-    this.index.add(token[0]!, token[1]!, this.chunks.length, start, out.pos, covers);
+    this.index.add(token[0]!, token[1]!, this.chunks.length, start, out.pos, kind);
   }
 
   private openWith(stats: UpdateStats): OpenMemtable {
@@ -152,6 +158,7 @@ export class Memtable {
     return {
       form,
       hasStatic: header.staticColumns.length > 0,
+      hasLoneRows: header.staticColumns.length === 0 && header.clusteringTypes.length === 0,
       values: new RowValues(header),
       writer: new UnfilteredWriter(header, this.version, this.out),
     };
@@ -217,6 +224,7 @@ type Layout = {
 type OpenMemtable = {
   readonly form: RecordForm;
   readonly hasStatic: boolean;
+  readonly hasLoneRows: boolean;
   readonly values: RowValues;
   readonly writer: UnfilteredWriter;
 };

@@ -12,12 +12,15 @@ import type { SerializationHeader } from '../../sstable/serialization-header.js'
 import { END, ROW } from '../../sstable/unfiltered-cursor.js';
 import { UnfilteredWriter } from '../../sstable/unfiltered-writer.js';
 import type { Version } from '../../sstable/version.js';
+import { compareUnfiltered, type UnfilteredComparator } from '../merge/clustering-order.js';
 import { columnMap, hasSameCells, MergeSource } from '../merge/merge-source.js';
 import { UnfilteredMerge } from '../merge/unfiltered-merge.js';
 import { RecordCursor } from './memory-cursor.js';
 
 /** Records that are merged at a time. */
 const FAN = 64;
+/** Flags of what ends a record. */
+const END_OF_PARTITION = 0x01;
 
 /** How records are read and written. */
 export type RecordForm = {
@@ -48,9 +51,15 @@ export class PartitionFold {
   /** Two outputs: what one holds is merged into the other. */
   private readonly outs: readonly FoldOutput[];
   private empty: Uint8Array | undefined;
+  /** Runs of rows, and cursors on two that are next to each other. */
+  private readonly joined = new ByteWriter(1 << 12);
+  private readonly rowCursors: readonly RecordCursor[];
+  private readonly compareRows: UnfilteredComparator;
 
   constructor(form: RecordForm) {
     this.form = form;
+    this.rowCursors = [new RecordCursor(form.header, form.version), new RecordCursor(form.header, form.version)];
+    this.compareRows = compareUnfiltered(form.header.clusteringTypes);
     this.merge = new UnfilteredMerge(form.header);
     this.outs = [new FoldOutput(form), new FoldOutput(form)];
   }
@@ -70,6 +79,39 @@ export class PartitionFold {
       current = ends.map((end, i) => ({ buf, start: ends[i - 1] ?? 0, end }));
       if (current.length === 1) return current[0]!;
     }
+  }
+
+  /**
+   * The same of records that are one row each and nothing else: those that came in the order of their rows, as measurements do, are joined to runs,
+   * and runs are merged.
+   */
+  foldRows(records: readonly Place[]): Place {
+    const runs = this.runsOf(records);
+    if (!runs) return this.fold(records);
+    return runs.length === 1 ? runs[0]! : this.fold(runs);
+  }
+
+  /** `undefined` where records come in no order, so that it is not worth it. */
+  private runsOf(records: readonly Place[]): Place[] | undefined {
+    const { joined: out, rowCursors, compareRows } = this;
+    const starts: number[] = [];
+    out.pos = 0;
+    for (let i = 0; i < records.length; i++) {
+      const { buf, start, end } = records[i]!;
+      const cursor = rowCursors[i & 1]!;
+      cursor.stand(buf, start, end);
+      cursor.nextUnfiltered();
+      if (i === 0 || compareRows(rowCursors[(i + 1) & 1]!, ROW, cursor, ROW) >= 0) {
+        if (starts.length * 2 > FAN) return undefined;
+        if (i > 0) out.u8(END_OF_PARTITION);
+        starts.push(out.pos);
+        out.bytes(buf, start, cursor.position);
+      }
+      out.bytes(buf, cursor.position, end - 1);
+    }
+    out.u8(END_OF_PARTITION);
+    const { buf, pos } = out;
+    return starts.map((start, i) => ({ buf, start, end: starts[i + 1] ?? pos }));
   }
 
   private mergeInto(out: FoldOutput, records: readonly Place[], from: number, to: number): void {

@@ -1,6 +1,13 @@
 /** Where a memtable's records lie and which tokens they have: flat arrays, nothing allocated a record; and their order. */
 import { compareBytes } from '../../cql/token.js';
 
+/** The record has deletions that cover rows: of the partition or of ranges. */
+export const COVERS = 1;
+/** The record is one row as an INSERT writes it, with all columns of its table, which has neither clustering nor static ones. */
+export const LONE_ROW = 2;
+/** The record is one row of another kind, and nothing else. */
+export const ONE_ROW = 3;
+
 export class RecordIndex {
   count = 0;
   /** Murmur3 token as halves; not used with other partitioners. */
@@ -10,13 +17,13 @@ export class RecordIndex {
   chunk = new Int32Array(INITIAL);
   start = new Int32Array(INITIAL);
   end = new Int32Array(INITIAL);
-  /** 1 where the record has deletions that cover rows: of the partition or of ranges. */
-  covers = new Uint8Array(INITIAL);
+  /** {@link COVERS}, {@link LONE_ROW}, {@link ONE_ROW} or 0. */
+  kind = new Uint8Array(INITIAL);
 
   /** Bytes a record takes here. */
   static readonly RECORD_BYTES = 21;
 
-  add(hi: number, lo: number, chunk: number, start: number, end: number, covers: boolean): void {
+  add(hi: number, lo: number, chunk: number, start: number, end: number, kind: number): void {
     const n = this.count;
     if (n === this.tokenHi.length) this.grow();
     this.tokenHi[n] = hi;
@@ -24,7 +31,7 @@ export class RecordIndex {
     this.chunk[n] = chunk;
     this.start[n] = start;
     this.end[n] = end;
-    this.covers[n] = covers ? 1 : 0;
+    this.kind[n] = kind;
     this.count = n + 1;
   }
 
@@ -35,9 +42,9 @@ export class RecordIndex {
     this.chunk = grown(this.chunk, n);
     this.start = grown(this.start, n);
     this.end = grown(this.end, n);
-    const covers = new Uint8Array(n);
-    covers.set(this.covers);
-    this.covers = covers;
+    const kind = new Uint8Array(n);
+    kind.set(this.kind);
+    this.kind = kind;
   }
 
   compareKeys(chunks: readonly Uint8Array[], a: number, b: number): number {
