@@ -30,6 +30,7 @@ import {
 } from './update-cursor.js';
 
 const NOTHING = new Uint8Array(0);
+const RECENT_TABLES = 4;
 
 /** Columns as updates name them, with the cursor that reads updates of these columns. */
 type Layout = {
@@ -56,7 +57,6 @@ export class MutationReader {
   tableId = '';
   /** `undefined` where the schema has no table of this id; rows can't be read then, nor what follows. */
   table: LogTable | undefined;
-  key: Uint8Array = NOTHING;
   flags = 0;
   readonly stats = new UpdateStats();
   /** A column of the update that only the log's own schema changes know: a node stops at it. */
@@ -70,6 +70,13 @@ export class MutationReader {
   private readonly in: MutationCursor;
   private readonly byId = new Map<string, KnownTable>();
   private known: KnownTable | undefined;
+  /** Of the last mutations: the next is of one of these more often than not. */
+  private readonly recent: KnownTable[] = [];
+  private oldest = 0;
+  /** The key is `in.buf[keyStart, keyStart + keyLength)`; a view of it is made for those who ask. */
+  private keyStart = 0;
+  private keyLength = 0;
+  private keyView: Uint8Array | undefined = NOTHING;
   /** Index of what follows the update's stats. */
   private headEnd = 0;
 
@@ -79,6 +86,12 @@ export class MutationReader {
     this.version = version;
     this.file = file;
     this.in = new MutationCursor(file);
+  }
+
+  /** Of the partition; good until the next mutation. */
+  get key(): Uint8Array {
+    this.keyView ??= this.in.buf.subarray(this.keyStart, this.keyStart + this.keyLength);
+    return this.keyView;
   }
 
   /** Goes to a mutation. @throws CorruptError */
@@ -153,7 +166,10 @@ export class MutationReader {
     this.known = known;
     this.tableId = known.id;
     this.table = known.table;
-    this.key = c.view(c.uvint32());
+    this.keyLength = c.uvint32();
+    this.keyStart = c.pos;
+    this.keyView = undefined;
+    c.skip(this.keyLength);
     this.flags = c.u8();
     if (isReversed(this.flags)) throw c.corrupt('update is in reversed order', { seen: this.flags });
     if (isEmptyUpdate(this.flags)) this.stats.hasTimestamp = false;
@@ -167,16 +183,17 @@ export class MutationReader {
     this.in.pos = this.headEnd;
     const isEmpty = isEmptyUpdate(this.flags);
     this.cursor = known?.table && this.layoutOf(known, hasStaticRow(this.flags), isEmpty).cursor;
-    this.cursor?.begin(this.position, this.key, this.flags, this.stats);
+    this.cursor?.begin(this.position, this.keyStart, this.keyLength, this.flags, this.stats);
   }
 
   private knownTable(): KnownTable {
     const { in: c } = this;
     c.need(16);
-    // one mutation after the other is of the same table more often than not
-    if (this.known && this.isHere(this.known.idBytes)) {
+    for (let i = 0; i < this.recent.length; i++) {
+      const known = this.recent[i]!;
+      if (!this.isHere(known.idBytes)) continue;
       c.pos += 16;
-      return this.known;
+      return known;
     }
     const key = idKey(c.buf, c.pos);
     let known = this.byId.get(key);
@@ -189,6 +206,8 @@ export class MutationReader {
       };
       this.byId.set(key, known);
     }
+    this.recent[this.oldest] = known;
+    this.oldest = (this.oldest + 1) % RECENT_TABLES;
     c.pos += 16;
     return known;
   }

@@ -70,11 +70,12 @@ export class UpdateCursor extends UnfilteredCursor {
 
   /**
    * Takes the update whose columns have just been read: goes on with its deletion, static row and rows.
+   * @param keyStart where the key is in the bytes of the mutation
    * @param stats as stored: least timestamp (halves), local deletion time and TTL
    */
-  begin(position: number, key: Uint8Array, flags: number, stats: UpdateStats): void {
+  begin(position: number, keyStart: number, keyLength: number, flags: number, stats: UpdateStats): void {
     this.partitionPosition = position;
-    this.setKey(key);
+    this.setKey(keyStart, keyLength);
     this.minTimestampHi = stats.timestampHi;
     this.minTimestampLo = stats.timestampLo;
     this.minLocalDeletion = stats.localDeletionSeconds;
@@ -89,10 +90,14 @@ export class UpdateCursor extends UnfilteredCursor {
     if (!this.staticPending) this.passEstimate();
   }
 
-  private setKey(key: Uint8Array): void {
-    if (key.length > this.key.length) this.key = new Uint8Array(Math.max(key.length, this.key.length * 2));
-    this.key.set(key);
-    this.keyLength = key.length;
+  private setKey(start: number, length: number): void {
+    if (length > this.key.length) this.key = new Uint8Array(Math.max(length, this.key.length * 2));
+    const {
+      key,
+      in: { buf },
+    } = this;
+    for (let i = 0; i < length; i++) key[i] = buf[start + i]!;
+    this.keyLength = length;
   }
 
   /** The estimate stands behind the static row. */
