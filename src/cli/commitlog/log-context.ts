@@ -1,4 +1,5 @@
 /** What the commands on commit logs open together: segments, schema, what SSTables hold, keys. */
+import { performance } from 'node:perf_hooks';
 import { LsmctlError } from '../../bytes/errors.js';
 import { diskStorage } from '../../bytes/source.js';
 import { findSegments, type SegmentFile } from '../../commitlog/commit-log-directory.js';
@@ -75,12 +76,23 @@ export async function learnFromLog({ segments, schema: { tables }, cipherOf }: L
   for (const schema of logged.schemas()) tables.add(schema, 'log');
 }
 
+/** Steps are taken together for so long: to begin anew may cost a millisecond, and a log may have thousands of sections. */
+const TURN_MILLIS = 40;
+
 /** Runs a walk to its end and lets signals in between. */
 export async function drive<T>(walk: Generator<number, T>, onProgress?: (position: number) => void): Promise<T> {
   for (;;) {
-    const step = interruptible(() => walk.next());
+    const step = interruptible(() => stepsOf(walk));
     if (step.done) return step.value;
     onProgress?.(step.value);
     await breathe();
   }
+}
+
+/** @param isDone whether no more is wanted */
+export function stepsOf<T>(walk: Generator<number, T>, isDone?: () => boolean): IteratorResult<number, T> {
+  const end = performance.now() + TURN_MILLIS;
+  let step = walk.next();
+  while (!step.done && performance.now() < end && !isDone?.()) step = walk.next();
+  return step;
 }

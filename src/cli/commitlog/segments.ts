@@ -6,6 +6,7 @@ import { type CipherOf, sectionDecoder } from '../../commitlog/section-decoder.j
 import { readDescriptor, type SegmentDescriptor } from '../../commitlog/segment-descriptor.js';
 import { type ReadOptions, readSegment, type SegmentEnd, type SegmentVisitor } from '../../commitlog/segment-reader.js';
 import { breathe, interruptible } from '../interrupt.js';
+import { stepsOf } from './log-context.js';
 
 export type WalkOptions = ReadOptions & {
   readonly cipherOf: CipherOf;
@@ -28,7 +29,7 @@ export async function walkSegment(
   try {
     const walk = readSegment({ source, descriptor, decoder }, visitorOf(descriptor), options);
     for (;;) {
-      const step = interruptible(() => walk.next());
+      const step = interruptible(() => stepsOf(walk, isDone));
       if (step.done) return step.value;
       if (isDone?.()) return undefined;
       onProgress?.(step.value);

@@ -11,7 +11,7 @@ import { ReplayOutput } from '../../engine/replay/replay-output.js';
 import { TablePlaces } from '../../engine/replay/table-places.js';
 import { drive } from '../commitlog/log-context.js';
 
-const MEMTABLE_BYTES = 128 << 20;
+export const MEMTABLE_BYTES = 128 << 20;
 
 export type DrillReplay = {
   readonly segments: readonly SegmentFile[];
@@ -24,6 +24,7 @@ export type DrillReplay = {
   /** Where the new ones go, laid out as a data directory. */
   readonly target: string;
   readonly nowSeconds: number;
+  readonly memtableBytes: number;
   /** All by default. */
   readonly wantsTable?: (table: LogTable) => boolean;
 };
@@ -32,7 +33,8 @@ export type DrillReplayed = LogReplayResult & { readonly sstables: number };
 
 /** @throws CorruptError where a node's start would stop and damage is not skipped; UsageError, UnsupportedError */
 export async function replayInto(replay: DrillReplay): Promise<DrillReplayed> {
-  const { segments, schema, persisted, cipherOf, skipsDamage, data, target, nowSeconds, wantsTable } = replay;
+  const { segments, schema, persisted, cipherOf, skipsDamage, data, target, nowSeconds, wantsTable, memtableBytes } =
+    replay;
   const places = new TablePlaces(diskStorage, data, segments.at(-1)?.version ?? 8);
   const output = new ReplayOutput({
     storage: diskStorage,
@@ -50,7 +52,7 @@ export async function replayInto(replay: DrillReplay): Promise<DrillReplayed> {
     cipherOf,
     skipsDamage,
     formOf: (table) => places.formOf(table),
-    memtableBytes: MEMTABLE_BYTES,
+    memtableBytes,
     flush: output.flush,
     drive: (walk) => drive(walk),
     wantsTable,

@@ -25,7 +25,7 @@ import { drillTables, lossCounts, lostSeconds, sumAnswers } from './counts.js';
 import { type Crashed, crashCopy } from './crash-copy.js';
 import { type LogSide, surveyLog, survivingOf, type Tallies, tallyLoss } from './log.js';
 import { type NodePlaces, nodePlaces } from './places.js';
-import { type DrillReplayed, replayInto } from './replay.js';
+import { type DrillReplayed, MEMTABLE_BYTES, replayInto } from './replay.js';
 import { crashRequests, type DrillFlags, limitsOf, parseSeconds } from './request.js';
 import { type CopySchema, copySchema } from './schema.js';
 import { baseOf, baseReport, isChosen, liveOf } from './start-from.js';
@@ -274,6 +274,8 @@ class Drill {
   ): Promise<DrillReplayed> {
     return replayInto({
       ...side,
+      // nobody times the reference, and by then there is more that takes memory
+      memtableBytes: target === RECOVERED ? MEMTABLE_BYTES : MEMTABLE_BYTES / 2,
       persisted,
       skipsDamage,
       data: this.dataIn(DATA),
