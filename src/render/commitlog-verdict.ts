@@ -10,7 +10,7 @@ import { bytesText, countText } from './bytes.js';
 import { plainText } from './plain-text.js';
 import { tableText } from './table.js';
 import { microsTimeText } from './time.js';
-import { plural } from './words.js';
+import { plural, wrapHanging, wrapWords } from './words.js';
 
 /** Mutations that are left out, counted by table, and the first of them. */
 export class LeftMutations {
@@ -126,7 +126,7 @@ function faultsText(faults: readonly FaultReport[]): string {
     const detail = compared.filter((text) => text !== '').join(', ');
     return [
       plainText(`${path.basename(file)}, ${where}`),
-      `  ${plainText(message)}${detail === '' ? '' : ` (${plainText(detail)})`}`,
+      wrapHanging(`${plainText(message)}${detail === '' ? '' : ` (${plainText(detail)})`}`, 2),
       `  at start: ${AT_START[fault.atStart]}`,
       `  ${fault.atStart === 'stops' ? 'told to ignore errors, a node' : 'the node'} ${WHEN_IGNORED[fault.whenIgnored]}`,
     ];
@@ -156,13 +156,13 @@ function leftText({ count, safe, tables }: LeftMutations): string {
     { title: 'last write' },
   ];
   const head = `Can be read, but a node that goes on leaves it out: ${plural(count, 'mutation')}, ${countText(safe)} of them held by SSTables already`;
-  return `${head}\n${tableText(columns, rows, { width: 80, indent: 2 })}`;
+  return `${wrapWords(head, 0).join('\n')}\n${tableText(columns, rows, { width: 80, indent: 2 })}`;
 }
 
 function lostText(lost: readonly LostBytes[], schema: LogSchema): string {
   if (lost.length === 0) return '';
   const nameOf = new Map([...schema.all()].map(({ id, keyspace, name }) => [id, `${keyspace}.${name}`]));
-  const lines = lost.slice(0, MAX_LOST).map((range) => `  ${plainText(rangeText(range, nameOf))}`);
+  const lines = lost.slice(0, MAX_LOST).map((range) => wrapHanging(plainText(rangeText(range, nameOf)), 2));
   const more = lost.length - MAX_LOST;
   if (more > 0) lines.push(`  and ${countText(more)} more (--json has all)`);
   return ['Lost, nobody can read it:', ...lines].join('\n');

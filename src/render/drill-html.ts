@@ -77,7 +77,7 @@ function timeline({ log, loss }: DrillReport): string {
     const x = (i * step).toFixed(2);
     const at = (y: number, h: number, kind: string) =>
       `<rect class="${kind}" x="${x}" y="${y.toFixed(2)}" width="${(step - 1.5).toFixed(2)}" height="${h.toFixed(2)}"/>`;
-    const title = `<title>${countText(mutations)} mutations, ${countText(lost)} lost</title>`;
+    const title = `<title>${plural(mutations, 'mutation')}, ${countText(lost)} lost</title>`;
     const keptHeight = height - lostHeight;
     return `<g>${title}${keptHeight > 0.5 ? at(CHART.height - height, keptHeight, 'kept') : ''}${lostHeight > 0 ? at(CHART.height - lostHeight, lostHeight, 'lost') : ''}</g>`;
   });

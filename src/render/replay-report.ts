@@ -9,7 +9,7 @@ import { AT_START, rangeContent } from './commitlog-verdict.js';
 import { plainText } from './plain-text.js';
 import { tableText } from './table.js';
 import { microsTimeText } from './time.js';
-import { plural, wrapWords } from './words.js';
+import { plural, wrapHanging, wrapWords } from './words.js';
 
 export type ReplayMode = 'dry' | 'aside' | 'in place';
 
@@ -96,7 +96,7 @@ function faultsText(faults: readonly ReplayFault[]): string {
     const where = `${section === undefined ? '' : `section ${section}, `}position ${position}`;
     return [
       plainText(`${path.basename(file)}, ${where}`),
-      `  ${plainText(message)}`,
+      wrapHanging(plainText(message), 2),
       `  at the start of a node: ${AT_START[atStart]}`,
     ];
   });
@@ -110,7 +110,8 @@ function lostText(lost: readonly LostBytes[]): string {
   const lines = lost.slice(0, MAX_SHOWN).map((range) => {
     const { file, from, to, fileFrom, fileTo } = range;
     const bytes = fileTo > fileFrom ? `, bytes ${fileFrom} to ${fileTo} of the file` : '';
-    return `  ${plainText(`${path.basename(file)}: positions ${from} to ${to ?? '?'}${bytes}: ${rangeContent(range)}`)}`;
+    const where = `${path.basename(file)}: positions ${from} to ${to ?? '?'}${bytes}`;
+    return wrapHanging(plainText(`${where}: ${rangeContent(range)}`), 2);
   });
   const more = lost.length - MAX_SHOWN;
   if (more > 0) lines.push(`  and ${countText(more)} more (--json has all)`);

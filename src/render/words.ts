@@ -14,6 +14,13 @@ export function wrapWords(text: string, indent: number, width = WIDTH): string[]
   return wrapParts(text.split(' '), ' ', indent, width);
 }
 
+/** As {@link wrapWords}, lines after the first two columns further in. */
+export function wrapHanging(text: string, indent: number): string {
+  return wrapWords(text, indent + 2)
+    .join('\n')
+    .slice(2);
+}
+
 /** Parts in lines of at most `width` columns, joined by `separator`, which also ends a line that goes on. */
 export function wrapParts(parts: readonly string[], separator: string, indent: number, width = WIDTH): string[] {
   const lines: string[] = [];
