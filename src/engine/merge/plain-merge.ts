@@ -24,6 +24,7 @@ import {
 import type { SerializationHeader } from '../../sstable/serialization-header.js';
 import type { SSTableWriter } from '../../sstable/sstable-writer.js';
 import type { UnfilteredCursor } from '../../sstable/unfiltered-cursor.js';
+import { KernelPause } from '../kernel-pause.js';
 import type { MarkerMerger } from './marker-merge.js';
 import type { MergeSource } from './merge-source.js';
 import type { MergeCounts } from './partition-merge.js';
@@ -32,27 +33,8 @@ import type { SourceHeap } from './source-heap.js';
 
 /** Steps of the kernel below which it is not worth having been asked. */
 const FEW = 6;
-const MAX_PAUSE = 64;
 /** Plain bytes of whole partitions after which others have a turn. */
 const TURN_BYTES = 2 << 20;
-
-/** Counts down the steps for which the kernel is not asked. */
-class Pause {
-  private length = 0;
-  private left = 0;
-
-  get isOver(): boolean {
-    if (this.left === 0) return true;
-    this.left--;
-    return false;
-  }
-
-  /** The kernel was asked and made so many steps. */
-  note(steps: number): void {
-    this.length = steps >= FEW ? 0 : Math.min(MAX_PAUSE, Math.max(2, this.length * 2));
-    this.left = this.length;
-  }
-}
 
 export type PlainSetup = {
   readonly sources: readonly MergeSource[];
@@ -68,8 +50,8 @@ export class PlainMerge {
   readonly hasRows: boolean;
   readonly hasPartitions: boolean;
   private readonly memory: PlainMemory;
-  private readonly rowPause = new Pause();
-  private readonly partitionPause = new Pause();
+  private readonly rowPause = new KernelPause(FEW);
+  private readonly partitionPause = new KernelPause(FEW);
   /** The sources of the call, the first `size`. */
   private readonly members: MergeSource[] = [];
   private size = 0;
@@ -220,7 +202,8 @@ export class PlainMerge {
       lost.deleted += memory.number(FIELD.deleted);
       writer.takePlainRows(memory, reason === BLOCK_ENDED);
       if (reason === BLOCK_ENDED) steps += FEW;
-      if (reason !== IS_FULL || written === 0 || !writer.beginPlainRows(memory)) break;
+      const mayGoOn = (reason === IS_FULL && written > 0) || reason === BLOCK_ENDED;
+      if (!mayGoOn || !writer.beginPlainRows(memory)) break;
     }
     if (markers) memory.takeDeletion(FIELD.current, markers.openInMerged);
     for (let i = 0; i < size; i++) {

@@ -7,11 +7,15 @@ import { InvariantError, UsageError } from '../../bytes/errors.js';
 import { canPass, MAX_PASS_SOURCES, PASS, PASS_HEAD, PASS_MEMBER, PassMemory, SOURCE_TELLS_ALL } from '../../sstable/pass-memory.js'; // biome-ignore format: one line
 import { IS_FULL, NEEDS_MORE, SOURCE } from '../../sstable/plain-memory.js';
 import type { SerializationHeader } from '../../sstable/serialization-header.js';
+import { KernelPause } from '../kernel-pause.js';
 import type { MergeSource } from './merge-source.js';
 import type { SourceHeap } from './source-heap.js';
 
 /** Windows after which others have a turn. */
 const TURN_WINDOWS = 32;
+
+/** Partitions, and as many again for each source that must be put in its place, below which the kernel is not worth having been asked. */
+const FEW = 6;
 
 /** Merges the partition on which the first `n` of the group stand. */
 export type MergeGroup = (group: readonly MergeSource[], n: number) => void;
@@ -23,12 +27,14 @@ export class PlainPass {
   private readonly memory: PassMemory;
   private readonly sources: readonly MergeSource[];
   private readonly group: MergeSource[] = [];
+  private readonly pause: KernelPause;
   /** Partitions passed over. */
   passed = 0;
 
   private constructor(memory: PassMemory, sources: readonly MergeSource[]) {
     this.memory = memory;
     this.sources = sources;
+    this.pause = new KernelPause(FEW + sources.length);
   }
 
   /**
@@ -68,7 +74,8 @@ export class PlainPass {
    * @returns how many partitions were passed over or merged. @throws CorruptError
    */
   run(heap: SourceHeap, mergeGroup: MergeGroup): number {
-    const { memory } = this;
+    const { memory, pause } = this;
+    if (!pause.isOver) return 0;
     const numbers: number[] = [];
     for (let i = 0; i < heap.size; i++) {
       const source = heap.at(i);
@@ -96,6 +103,7 @@ export class PlainPass {
       source.cursor.goOnAt(fields[SOURCE.pos]! - memory.windowStart(number), false);
       if (source.nextPartition()) heap.push(source);
     }
+    pause.note(done);
     return done;
   }
 

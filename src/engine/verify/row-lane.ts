@@ -10,6 +10,7 @@ import type { MetadataCollector } from '../../sstable/metadata/metadata-collecto
 import { FIELD, IS_FULL, MAX_COLUMNS, NEEDS_MORE, PlainMemory, SOURCE } from '../../sstable/plain-memory.js';
 import type { SerializationHeader } from '../../sstable/serialization-header.js';
 import type { UnfilteredCursor } from '../../sstable/unfiltered-cursor.js';
+import { KernelPause } from '../kernel-pause.js';
 import { BigIndexCursor, type IndexCursor } from './index-cursor.js';
 import { ROW_WALK_KERNEL } from './kernel/row-walk.wasm.js';
 import type { KeyCheck } from './key-check.js';
@@ -39,8 +40,8 @@ const COLUMN_TESTS = 620;
 const KINDS = { any: 0, text: 1, decimal: 2, ascii: 3 } as const;
 const EMPTY_IS_VALUE = 16;
 const MOST = 0x7fffffff;
-/** Index of no partition: each key is in the log of the kernel, which has room for so many. */
-const NONE = 0;
+/** Partitions below which the kernel is not worth having been asked. */
+const FEW = 2;
 
 export type RowLaneParts = {
   readonly cursor: UnfilteredCursor;
@@ -65,6 +66,7 @@ export class RowLane {
   /** Position in Index.db of the window, and how many bytes it has. */
   private indexBase = 0;
   private indexLength = 0;
+  private readonly pause = new KernelPause(FEW);
   /** Of the last partition that was passed: where it begins. */
   lastPosition = 0;
 
@@ -117,12 +119,15 @@ export class RowLane {
     const { in: input } = cursor;
     const start = input.offset;
     const next = index.nextPosition;
-    if (!keys.takesRuns || !input.isAtHome || !(this.hasIndex(next) || this.fillIndex(next))) return start;
+    if (!keys.takesRuns || !input.isAtHome || !this.pause.isOver) return start;
+    if (!this.hasIndex(next) && !this.fillIndex(next)) return start;
     memory.state[INDEX_AT] = memory.indexAt + next - this.indexBase;
     memory.put64(TOKEN, ...keys.lastToken);
     this.place();
     this.begin();
-    if (this.walkOn() === NONE) return start;
+    const count = this.walkOn();
+    this.pause.note(count);
+    if (count === 0) return start;
     index.resumeAt(this.indexPosition);
     cursor.goOnAt(memory.source(0)[SOURCE.pos]! - memory.windowStart(0), false);
     // the size of the partition before is known now, that of the last one will be told with the next entry
@@ -139,7 +144,7 @@ export class RowLane {
 
   /** @returns how many partitions were passed */
   private walkOn(): number {
-    let total = NONE;
+    let total = 0;
     for (;;) {
       const [count, reason] = this.step();
       total += count;
