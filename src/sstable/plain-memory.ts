@@ -59,7 +59,7 @@ export const FIELD = {
   outEnd: 3,
   /** i64: what addresses in the buffer are to be added to give positions in the partition. */
   origin: 4,
-  /** i64: where the unfiltered before begins, and the block; in the partition. */
+  /** i64: where the unfiltered before begins, and the block, −1 before its first one; in the partition. */
   previous: 6,
   blockStart: 8,
   blockBytes: 10,
@@ -108,6 +108,9 @@ export const FIELD = {
   /** Of histograms: how many buckets there are, and the last in which anything was counted. */
   sizeBuckets: 216,
   cellBuckets: 218,
+  /** Of the block that begins, where one does: as `last`, and the range that is open before it. */
+  first: 220,
+  openAtStart: 238,
 } as const;
 
 /** Of a source: indexes of int32. */
@@ -208,6 +211,7 @@ export class PlainMemory {
     this.sizeCounts.fill(0);
     this.cellCounts.fill(0);
     state[FIELD.last] = -1;
+    state[FIELD.first] = -1;
     state[FIELD.lastRow] = 0;
     state.fill(0, FIELD.merged, FIELD.merged + MAX_SOURCES);
   }

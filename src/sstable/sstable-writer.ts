@@ -333,9 +333,9 @@ export class SSTableWriter {
     this.out.replace(memory.buffer);
   }
 
-  /** Whether rows of the partition may be written by the kernel: it is told where. The first of a partition and of a block may not. */
+  /** Whether rows of the partition may be written by the kernel: it is told where. The first of a partition may not. */
   beginPlainRows(memory: PlainMemory): boolean {
-    if (this.blockStart < 0 || this.rowsInPartition === 0 || !this.beginPlain(memory)) return false;
+    if (this.rowsInPartition === 0 || !this.beginPlain(memory)) return false;
     const { open } = this;
     memory.putNumber(FIELD.origin, this.position - this.partitionStart - this.out.pos - memory.bufferAt);
     memory.putNumber(FIELD.previous, this.previousRowStart);
@@ -359,6 +359,13 @@ export class SSTableWriter {
     this.previousRowStart = memory.number(FIELD.previous);
     this.rowsInPartition += state[FIELD.rows]!;
     memory.takeDeletion(FIELD.open, this.open);
+    const firstKind = state[FIELD.first]!;
+    if (firstKind >= 0) {
+      this.blockStart = memory.number(FIELD.blockStart);
+      memory.takeDeletion(FIELD.openAtStart, this.openAtStart);
+      const { starts, ends } = memory.place(FIELD.first + 2);
+      this.first.take(buffer, starts, ends, state[FIELD.first + 1]!, firstKind);
+    }
     const kind = state[FIELD.last]!;
     if (kind >= 0) {
       const { starts, ends } = memory.place(FIELD.last + 2);

@@ -52,6 +52,8 @@ export const F_COLUMN_FIXED = 120; // up to 63
 export const F_MERGED = 184; // partitions by number of sources, from 1, up to 32
 export const F_SIZE_BUCKETS = 216; // how many, and the last that was counted
 export const F_CELL_BUCKETS = 218;
+export const F_FIRST = 220; // of the block that begins: as F_LAST
+export const F_OPEN_AT_START = 238; // of that block: a deletion
 
 // ---- logs
 export const MARKER_LOG: usize = 4096;

@@ -24,12 +24,15 @@ import {
   F_CURRENT,
   F_DATA_ORIGIN,
   F_DELETED,
+  F_FIRST,
   F_GC_BEFORE,
   F_INDEX,
   F_INDEX_END,
   F_LAST,
   F_LAST_ROW,
   F_MERGED,
+  F_OPEN,
+  F_OPEN_AT_START,
   F_ORIGIN,
   F_OUT,
   F_OVERWRITTEN,
@@ -148,6 +151,8 @@ function stepRows(n: i32): i32 {
     }
     if (!least) return SOURCE_ENDED;
     const before = place();
+    const isBlockNew = get64(F_BLOCK_START) < 0;
+    if (isBlockNew) copyDeletion(field(F_OPEN_AT_START), field(F_OPEN));
     let reason = load<u32>(least + S_KIND) == MARKER ? stepMarkers(n, least) : stepVersions(n, least);
     if (reason >= 0) return reason;
     for (let i = 0; i < n; i++) {
@@ -160,6 +165,10 @@ function stepRows(n: i32): i32 {
     if (place() == before) continue;
     const begun = get64(F_ORIGIN) + <i64>before;
     set64(F_PREVIOUS, begun);
+    if (isBlockNew) {
+      set64(F_BLOCK_START, begun);
+      memory.copy(field(F_FIRST), field(F_LAST), 72);
+    }
     if (get64(F_ORIGIN) + <i64>place() - get64(F_BLOCK_START) >= <i64>get(F_BLOCK_BYTES)) return BLOCK_ENDED;
   }
 }
