@@ -9,146 +9,54 @@
  */
 
 import { compare64 } from '../bytes/int64.js';
-import { ByteWriter, Template } from '../bytes/writer.js';
-import { maybeQuote } from '../cql/identifier.js';
-import type { CqlType } from '../cql/type.js';
-import { cellValueType, isMultiCell, pathType, udtFieldIndex } from '../cql/type-facts.js';
+import { ByteWriter } from '../bytes/writer.js';
+import { udtFieldIndex } from '../cql/type-facts.js';
 import { jsonWriter, quotedStringWriter } from '../cql/values/json.js';
 import type { ValueWriter } from '../cql/values/value-writer.js';
+import { KernelPause } from '../engine/kernel-pause.js';
 import type { UnfilteredFilter } from '../engine/unfiltered-filter.js';
 import { type DeletionSlot, NO_DELETION_TIME } from '../sstable/deletion-slot.js';
-import type { Column } from '../sstable/row.js';
 import type { SerializationHeader } from '../sstable/serialization-header.js';
 import { END, ROW, type UnfilteredCursor } from '../sstable/unfiltered-cursor.js';
+import { DumpMemory, IS_FULL } from './dump-memory.js';
 import { InstantWriter } from './instant.js';
 import { drain, FLUSH_BYTES, type PartitionWriter, type TextSink } from './partition-writer.js';
+import {
+  CELLS,
+  type ColumnWriter,
+  columnWriter,
+  type DumpStyle,
+  type DumpTexts,
+  kernelSetup,
+  MARKER,
+  NO_CELLS,
+  NOTHING,
+  templates,
+} from './sstabledump-texts.js';
 
-export type DumpStyle = {
-  /** `-l`: one partition a line, no white space. */
-  readonly lines: boolean;
-  /** `-t`: times as the numbers they are stored as. */
-  readonly rawTimes: boolean;
-  /** Decides "expired"; seconds since the epoch. */
-  readonly nowSeconds: number;
-  /** Whether the table is a secondary index's hidden one: partitions say so. */
-  readonly isIndex?: boolean;
-};
-
-/** White space out, but for what stands within a name. A text may begin or end within quotes. */
-function minify(text: string): string {
-  return text.replace(/("[a-z][\w ]*")|\s+/g, (_, name?: string) => name ?? '');
-}
-
-/** What the text stands behind, which the next piece has to end. */
-const NOTHING = 0;
-const CELLS = 1;
-const NO_CELLS = 2;
-const MARKER = 3;
-
-/** The fixed texts between the values: few and long ones, a copy has its price. */
-function templates({ lines, isIndex }: DumpStyle) {
-  const t = (text: string) => new Template(lines ? minify(text) : text);
-  const ends = ['', '\n        ]\n      }', ' ]\n      }', '\n      }'];
-  const after = (text: string) => ends.map((end, i) => t(i === NOTHING ? text : `${end},${text}`));
-  const partition = `\n  {\n    "table kind" : "${isIndex ? 'INDEX' : 'REGULAR'}",\n    "partition" : {\n      "key" : [ `;
-  return {
-    partition: t(partition),
-    nextPartition: lines ? new Template(`\n${minify(partition)}`) : t(`,${partition}`),
-    keySeparator: t(', '),
-    position: t(' ],\n      "position" : '),
-    partitionDeletion: t(',\n      "deletion_info" : '),
-    rows: t('\n    },\n    "rows" : ['),
-    endRows: ends.map((end, i) => t(i === NOTHING ? ' ]\n  }' : `${end}\n    ]\n  }`)),
-    row: after('\n      {\n        "type" : "row",\n        "position" : '),
-    staticRow: t('\n      {\n        "type" : "static_block",\n        "position" : '),
-    clustering: t(',\n        "clustering" : [ '),
-    endClustering: t(' ]'),
-    liveness: t(',\n        "liveness_info" : { "tstamp" : "'),
-    ttl: t('", "ttl" : '),
-    expiresAt: t(', "expires_at" : "'),
-    expired: t('", "expired" : true }'),
-    notExpired: t('", "expired" : false }'),
-    endTime: t('" }'),
-    endInline: t(' }'),
-    rowDeletion: t(',\n        "deletion_info" : '),
-    cells: t(',\n        "cells" : ['),
-    endTimeAndCells: t('" },\n        "cells" : ['),
-    markedDeleted: t('{ "marked_deleted" : "'),
-    localDeleteTime: t('", "local_delete_time" : "'),
-    cellDeletion: t(', "deletion_info" : { "local_delete_time" : "'),
-    complexDeletion: t(', "deletion_info" : '),
-    tstamp: t(', "tstamp" : "'),
-    quote: t('"'),
-    cellTtl: t(', "ttl" : '),
-    tstampBroken: t(',\n            "tstamp" : "'),
-    endBroken: t('\n          }'),
-    path: t(', "path" : [ '),
-    endPath: t(' ]'),
-    value: t(', "value" : '),
-    bound: after('\n      {\n        "type" : "range_tombstone_bound"'),
-    boundary: after('\n      {\n        "type" : "range_tombstone_boundary"'),
-    start: t(',\n        "start" : {\n          "type" : '),
-    end: t(',\n        "end" : {\n          "type" : '),
-    inclusive: t('"inclusive"'),
-    exclusive: t('"exclusive"'),
-    boundClustering: t(',\n          "clustering" : [ '),
-    boundDeletion: t(',\n          "deletion_info" : '),
-    endBound: t('\n        }'),
-    star: t('"*"'),
-    null: t('null'),
-  };
-}
-
-/** What the hot loop needs of a column. Texts come as the row's first cell and as a further one. */
-type ColumnWriter = {
-  readonly column: Column;
-  /** `{ "name" : "x"` with the line break before it. */
-  readonly name: readonly [first: Template, further: Template];
-  /** The same up to the value, for simple columns. */
-  readonly nameAndValue: readonly [first: Template, further: Template];
-  readonly value: ValueWriter;
-  readonly path: ValueWriter | undefined;
-  readonly udt: Extract<CqlType, { kind: 'udt' }> | undefined;
-  readonly fields: readonly { readonly name: Template; readonly value: ValueWriter }[];
-};
-
-function columnWriter(column: Column, lines: boolean): ColumnWriter {
-  const { type } = column;
-  const name = JSON.stringify(maybeQuote(column.name));
-  const t = (text: string): [Template, Template] => {
-    const shape = (whole: string) => new Template((lines ? minify(whole) : whole).replace('NAME', () => name));
-    return [shape(text), shape(`,${text}`)];
-  };
-  const udt = type.kind === 'udt' && isMultiCell(type) ? type : undefined;
-  return {
-    column,
-    name: t('\n          { "name" : NAME'),
-    nameAndValue: t('\n          { "name" : NAME, "value" : '),
-    value: udt ? () => {} : jsonWriter(cellValueType(type)),
-    path: isMultiCell(type) && !udt ? quotedStringWriter(pathType(type)) : undefined,
-    udt,
-    fields: (udt?.fields ?? []).map((f) => ({
-      name: new Template(JSON.stringify(f.name)),
-      value: jsonWriter(f.type),
-    })),
-  };
-}
+/** Partitions, rows and markers that make it worth having asked the kernel. */
+const FEW_STEPS = 6;
 
 /** Writes partitions as they stand under a cursor. */
 export class SSTableDumpWriter implements PartitionWriter {
   private readonly out: ByteWriter;
   private readonly sink: TextSink;
   private readonly style: DumpStyle;
-  private readonly t: ReturnType<typeof templates>;
-  private readonly keyComponents: readonly ValueWriter[];
+  private readonly t: DumpTexts;
+  private readonly header: SerializationHeader;
+  readonly keyComponents: readonly ValueWriter[];
   private readonly isComposite: boolean;
-  private readonly clustering: readonly ValueWriter[];
+  readonly clustering: readonly ValueWriter[];
   private readonly statics: readonly ColumnWriter[];
-  private readonly regulars: readonly ColumnWriter[];
+  readonly regulars: readonly ColumnWriter[];
   private readonly instant = new InstantWriter();
-  private partitions = 0;
+  private count = 0;
   /** What was written last: NOTHING of the partition yet, a row with CELLS or NO_CELLS, a MARKER. Its end is written with what follows. */
   private after = NOTHING;
+  /** Writes what it knows of what comes under its cursor. */
+  private kernel: DumpMemory | undefined;
+  private readonly partitionPause = new KernelPause(FEW_STEPS);
+  private readonly rowPause = new KernelPause(FEW_STEPS);
 
   /** @param out filled, and emptied into `sink` now and then; call {@link flush} at the end */
   constructor(
@@ -161,6 +69,7 @@ export class SSTableDumpWriter implements PartitionWriter {
     this.sink = sink;
     this.style = style;
     this.t = templates(style);
+    this.header = header;
     const { keyType } = header;
     this.isComposite = keyType.kind === 'composite';
     this.keyComponents = (keyType.kind === 'composite' ? keyType.components : [keyType]).map((type) =>
@@ -178,16 +87,24 @@ export class SSTableDumpWriter implements PartitionWriter {
 
   /** What stands after the last. */
   end(): void {
-    if (!this.style.lines) this.out.ascii(this.partitions === 0 ? ' ]' : '\n]');
+    if (!this.style.lines) this.out.ascii(this.count === 0 ? ' ]' : '\n]');
   }
 
   flush(): void {
-    drain(this.out, this.sink);
+    const { out, sink, kernel } = this;
+    if (!kernel) {
+      drain(out, sink);
+      return;
+    }
+    if (out.pos > 0) sink.write(out.view());
+    // a large value may have asked for other memory
+    if (out.buf !== kernel.buffer) out.replace(kernel.buffer);
+    out.pos = 0;
   }
 
   /** Whether partitions were written before this writer began (a part of a dump): the first gets its separator. */
   continueAfter(partitions: number): void {
-    this.partitions = partitions;
+    this.count = partitions;
   }
 
   /** The partition on which the cursor stands, to its end, or what `filter` wants of it. @throws CorruptError */
@@ -197,17 +114,73 @@ export class SSTableDumpWriter implements PartitionWriter {
     const position = hasStaticRow ? c.endOfRow : c.in.offset;
     this.partitionHead(c, position);
     if (hasStaticRow && !c.isEmptyRow()) this.row(c, position);
+    this.unfiltereds(c, true);
+    return true;
+  }
+
+  /** What is left of a partition. @param mayAsk whether the kernel may know what comes next */
+  private unfiltereds(c: UnfilteredCursor, mayAsk: boolean): void {
+    if (mayAsk && this.kernelRows(c)) return;
     for (let kind = c.nextUnfiltered(); kind !== END; kind = c.nextUnfiltered()) {
-      if (kind === ROW) {
-        if (!c.hasLiveness && !c.hasDeletion && c.isEmptyRow()) continue;
-        this.row(c, c.position);
-      } else {
-        this.marker(c);
-      }
+      if (kind !== ROW) this.marker(c);
+      else if (c.hasLiveness || c.hasDeletion || !c.isEmptyRow()) this.row(c, c.position);
       if (this.out.pos >= FLUSH_BYTES) this.flush();
+      if (this.kernelRows(c)) return;
     }
     this.partitionTail();
-    return true;
+  }
+
+  // ---- with the kernel
+
+  prepare(c: UnfilteredCursor): void {
+    this.flush();
+    this.kernel = DumpMemory.open(c, kernelSetup(this.t, this.header, this.style, this));
+    if (this.kernel) this.out.replace(this.kernel.buffer);
+  }
+
+  partitions(c: UnfilteredCursor, end: number): number {
+    const { kernel, partitionPause } = this;
+    if (kernel?.cursor !== c) return 0;
+    const before = this.count;
+    while (c.in.isAtHome && c.nextPartitionIndex >= 0 && partitionPause.isOver) {
+      partitionPause.note(this.run(kernel, c.nextPartitionIndex, false, end));
+      if (!kernel.isWithin) break;
+      this.unfiltereds(c, false);
+    }
+    return this.count - before;
+  }
+
+  /** Lets the kernel go on in a partition. @returns whether that has ended */
+  private kernelRows(c: UnfilteredCursor): boolean {
+    const { kernel, rowPause } = this;
+    if (kernel?.cursor !== c || !c.in.isAtHome || !rowPause.isOver) return false;
+    const index = c.leave();
+    if (index < 0) return false;
+    const steps = this.run(kernel, index, true, 0);
+    rowPause.note(kernel.isWithin ? steps : FEW_STEPS);
+    return !kernel.isWithin;
+  }
+
+  /** @returns how many partitions, rows and markers were written */
+  private run(kernel: DumpMemory, index: number, isWithin: boolean, stop: number): number {
+    const { out } = this;
+    if (out.buf !== kernel.buffer) this.flush();
+    kernel.isWithin = isWithin;
+    kernel.after = this.after;
+    kernel.partitions = this.count;
+    kernel.pos = out.pos;
+    let steps = 0;
+    for (let at = index; ; at = kernel.cursor.in.pos) {
+      const reason = kernel.run(at, stop);
+      steps += kernel.steps;
+      out.pos = kernel.pos;
+      if (reason !== IS_FULL) break;
+      this.flush();
+      kernel.pos = 0;
+    }
+    this.after = kernel.after;
+    this.count = kernel.partitions;
+    return steps;
   }
 
   /** A partition of which the filter wants nothing is left out. */
@@ -241,7 +214,7 @@ export class SSTableDumpWriter implements PartitionWriter {
 
   private partitionHead(c: UnfilteredCursor, position: number): void {
     const { out, t } = this;
-    out.template(this.partitions++ > 0 ? t.nextPartition : t.partition);
+    out.template(this.count++ > 0 ? t.nextPartition : t.partition);
     this.key(c.key, c.keyLength);
     out.template(t.position);
     out.decimal(position);
@@ -261,7 +234,7 @@ export class SSTableDumpWriter implements PartitionWriter {
   /** A key alone, as `-e` lists them. */
   keyOnly(key: Uint8Array): void {
     const { out } = this;
-    out.ascii(this.partitions++ > 0 ? ', [ ' : ' [ ');
+    out.ascii(this.count++ > 0 ? ', [ ' : ' [ ');
     this.key(key, key.length);
     out.ascii(' ]');
     if (out.pos >= FLUSH_BYTES) this.flush();

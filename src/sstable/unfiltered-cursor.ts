@@ -278,6 +278,24 @@ export class UnfilteredCursor extends RowCursor {
     this.staticPending = false;
   }
 
+  /** As {@link leave}, between partitions: the index in `in.buf` at which the next begins; −1 within one, and where nothing more is wanted. */
+  get nextPartitionIndex(): number {
+    return this.inPartition || this.stopped ? -1 : this.in.pos;
+  }
+
+  /** Stands before the row or marker at an index of `in.buf`, in a partition without a deletion whose head somebody else has read there. */
+  goOnIn(index: number, partitionIndex: number): void {
+    const { buf, base } = this.in;
+    const length = (buf[partitionIndex]! << 8) | buf[partitionIndex + 1]!;
+    const start = partitionIndex + 2;
+    if (length > this.key.length) this.key = new Uint8Array(Math.max(length, this.key.length * 2));
+    this.key.set(buf.subarray(start, start + length));
+    this.keyLength = length;
+    this.partitionPosition = base + partitionIndex;
+    this.hasPartitionDeletion = false;
+    this.goOnAt(index, true);
+  }
+
   /**
    * Passes over the partition whose head has just been read, where it is short and at hand as a whole, and all of its rows are as an INSERT writes
    * them (see {@link plainCells}): nothing in it is deleted or expires. @returns whether it did; else nothing has moved

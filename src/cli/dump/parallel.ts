@@ -11,7 +11,7 @@ import type { Descriptor } from '../../sstable/descriptor.js';
 import type { SSTable } from '../../sstable/sstable.js';
 import { interruptible } from '../interrupt.js';
 import type { PositionRange } from './ranges.js';
-import { dumpRange, type Watch } from './run.js';
+import { dumpRange, openCursor, type Watch } from './run.js';
 import type { DumpSpec } from './spec.js';
 
 export type WorkerInit = { readonly descriptor: Descriptor; readonly spec: DumpSpec; readonly context: DumpContext };
@@ -54,11 +54,12 @@ export async function dumpParallel(
   const badChunks: CorruptError[] = [];
   const { spec } = pool;
   pool.begin(ranges);
+  const cursor = openCursor(sstable, spec, writer);
   let written = 0;
   const inline = (range: PositionRange): number => {
     writer.continueAfter(written);
     try {
-      const work = () => dumpRange(sstable, spec, writer, range, { watch });
+      const work = () => dumpRange(sstable, spec, writer, range, { watch, cursor });
       const result = isHeld(range) ? work() : interruptible(work);
       written += result.written;
       return result.end;

@@ -46,21 +46,24 @@ export function dumpRange(
     readonly strict?: boolean;
     readonly accepts?: Accepts | undefined;
     readonly watch?: Watch | undefined;
-    /** A cursor of this SSTable to go on with; by default a new one. */
-    readonly cursor?: UnfilteredCursor;
-  } = {},
+    /** Of this SSTable. */
+    readonly cursor: UnfilteredCursor;
+  },
 ): RangeResult {
   if (spec.budget?.left === 0) return { written: 0, end: range.end };
   const filter = specFilter(spec);
   const isExcluded = exclusion(spec, sstable);
   const { accepts } = options;
+  const isAll = !filter && !isExcluded && !accepts && !range.single;
   const limit = options.strict ? range.end : range.stretchEnd;
-  const c = options.cursor ?? sstable.cursor(range.start, limit);
-  if (options.cursor) c.goTo(range.start, limit);
+  const c = options.cursor;
+  c.goTo(range.start, limit);
   if (options.watch) options.watch.share = () => c.in.offset / sstable.data.length;
   let written = 0;
   try {
-    while (c.nextPartition()) {
+    for (;;) {
+      if (isAll) written += writer.partitions?.(c, range.end) ?? 0;
+      if (!c.nextPartition()) break;
       if (c.partitionPosition >= range.end) return { written, end: c.partitionPosition };
       if ((accepts?.(c) ?? true) && !isExcluded?.(c) && writer.partition(c, filter)) written++;
       if (range.single) break;
@@ -74,6 +77,13 @@ export function dumpRange(
     });
   }
   return { written, end: range.stretchEnd };
+}
+
+/** A cursor for many ranges, of which `writer` is told where it writes all that there is. */
+export function openCursor(sstable: SSTable, spec: DumpSpec, writer: PartitionWriter): UnfilteredCursor {
+  const cursor = sstable.cursor();
+  if (!specFilter(spec)) writer.prepare?.(cursor);
+  return cursor;
 }
 
 function keyText(key: Uint8Array, length: number): string {
@@ -157,7 +167,7 @@ async function dumpInline(
   ranges: readonly PositionRange[],
   options: { readonly accepts: Accepts | undefined; readonly watch: Watch | undefined },
 ): Promise<void> {
-  const cursor = sstable.cursor();
+  const cursor = openCursor(sstable, spec, writer);
   try {
     for (const range of joined(ranges)) {
       for (let { start } = range; start < range.end; ) {

@@ -4,7 +4,7 @@ import { InvariantError, LsmctlError } from '../../bytes/errors.js';
 import { diskStorage } from '../../bytes/source.js';
 import { FLUSH_BYTES, type TextSink } from '../../render/partition-writer.js';
 import { READY, type TextBlock, type WorkerInit, type WorkerReply, type WorkerTask } from './parallel.js';
-import { dumpRange, openForDump } from './run.js';
+import { dumpRange, openCursor, openForDump } from './run.js';
 import { makeWriter } from './spec.js';
 
 /** About the text of a range: few large slabs, since each one costs a message its time. */
@@ -26,18 +26,27 @@ class SlabSink implements TextSink {
   private readonly free: Buffer[] = [];
 
   write(bytes: Uint8Array): void {
-    this.filled.push({ bytes: Uint8Array.from(bytes), length: bytes.length });
+    for (let at = 0; at < bytes.length; ) {
+      const n = Math.min(bytes.length - at, this.slab.length - this.used);
+      this.slab.set(bytes.subarray(at, at + n), this.used);
+      at += n;
+      this.used += n;
+      if (this.used === this.slab.length) this.next();
+    }
   }
 
   take(full: Buffer, length: number): Buffer {
     if (full.buffer === this.slab.buffer) this.used += length;
     else this.write(full.subarray(0, length)); // the writer's first memory, or what one large value asked for
-    if (this.isEnding || this.slab.length - this.used < ROOM_BYTES) {
-      if (this.used > 0) this.filled.push({ bytes: this.slab, length: this.used });
-      this.slab = this.free.pop() ?? newSlab();
-      this.used = 0;
-    }
+    if (this.isEnding || this.slab.length - this.used < ROOM_BYTES) this.next();
     return this.slab.subarray(this.used);
+  }
+
+  private next(): void {
+    if (this.used === 0) return;
+    this.filled.push({ bytes: this.slab, length: this.used });
+    this.slab = this.free.pop() ?? newSlab();
+    this.used = 0;
   }
 
   /** The text since the last call, once `flush` has made the writer hand over what it has. The writer goes on in other memory. */
@@ -45,6 +54,7 @@ class SlabSink implements TextSink {
     this.isEnding = true;
     flush();
     this.isEnding = false;
+    this.next();
     const { filled } = this;
     this.filled = [];
     return filled;
@@ -67,7 +77,7 @@ async function main(): Promise<void> {
   const sink = new SlabSink();
   const { sstable, badChunks } = await openForDump(diskStorage, descriptor, spec);
   const writer = await makeWriter(spec, context, sstable, sink);
-  const cursor = sstable.cursor();
+  const cursor = openCursor(sstable, spec, writer);
   port.on('message', ({ index, range, recycled }: WorkerTask) => {
     sink.recycle(recycled);
     badChunks.length = 0;

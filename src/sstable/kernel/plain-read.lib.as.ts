@@ -55,7 +55,7 @@ let isShort: bool = false;
 
 // @ts-ignore: decorators of functions are AssemblyScript
 @inline
-function uvint(): u64 {
+export function uvint(): u64 {
   if (at < limit) {
     const first = load<u8>(at);
     if (first < 0x80) {
@@ -119,12 +119,12 @@ function readClustering(s: usize, size: i32): bool {
 
 // @ts-ignore: decorators of functions are AssemblyScript
 @inline
-function readTime(s: usize): i64 {
+export function readTime(s: usize): i64 {
   return <i64>uvint() + load<i64>(s + S_MIN_TIME);
 }
 
 /** Reads a deletion to `to`. Returns whether it is one whose times are nothing odd. */
-function readDeletion(s: usize, to: usize): bool {
+export function readDeletion(s: usize, to: usize): bool {
   const time = readTime(s);
   const local = <i64>(<i32>uvint()) + load<i64>(s + S_MIN_LOCAL);
   store<i64>(to, time);
@@ -143,6 +143,16 @@ export function readUnfiltered(s: usize): u32 {
 }
 
 function readKnown(s: usize): u32 {
+  const kind = readHead(s);
+  if (kind != ROW && kind != MARKER) return kind;
+  const known = kind == MARKER ? readMarker(s, limit) : readRow(s, load<u32>(s + S_FLAGS), limit);
+  if (!isShort) return known;
+  isShort = false; // all of it is at hand: it does not fill its size
+  return kind == MARKER ? UNKNOWN : OTHER;
+}
+
+/** Reads up to the body, which `limit` then ends. Returns ROW or MARKER, whatever the body has, or END or UNKNOWN. */
+function readHead(s: usize): u32 {
   if (at >= limit) {
     isShort = true;
     return UNKNOWN;
@@ -150,6 +160,7 @@ function readKnown(s: usize): u32 {
   const flags: u32 = load<u8>(at++);
   if (flags & 1) return END;
   if (flags & 0x80) return UNKNOWN;
+  store<u32>(s + S_FLAGS, flags);
   let size = get(F_CLUSTERINGS);
   if (flags & 2) {
     if (limit - at < 3) {
@@ -169,17 +180,13 @@ function readKnown(s: usize): u32 {
     isShort = true;
     return UNKNOWN;
   }
-  const end = at + <usize>bodyBytes;
-  limit = end;
-  store<u32>(s + S_NEXT, <u32>end);
+  limit = at + <usize>bodyBytes;
+  store<u32>(s + S_NEXT, <u32>limit);
   uvint(); // the size of the one before
-  const kind = flags & 2 ? readMarker(s, end) : readRow(s, flags, end);
-  if (!isShort) return kind;
-  isShort = false; // all of it is at hand: it does not fill its size
-  return flags & 2 ? UNKNOWN : OTHER;
+  return flags & 2 ? MARKER : ROW;
 }
 
-function readMarker(s: usize, end: usize): u32 {
+export function readMarker(s: usize, end: usize): u32 {
   if (!readDeletion(s, s + S_DELETION_TIME)) return UNKNOWN;
   const bound = load<u32>(s + S_BOUND);
   if ((bound == 2 || bound == 5) && !readDeletion(s, s + S_OPENS_TIME)) return UNKNOWN;
@@ -187,7 +194,6 @@ function readMarker(s: usize, end: usize): u32 {
 }
 
 function readRow(s: usize, flags: u32, end: usize): u32 {
-  store<u32>(s + S_FLAGS, flags);
   if (flags == 0x10) {
     store<u32>(s + S_HAS_LIVENESS, 0);
     store<u32>(s + S_HAS_DELETION, 1);
@@ -383,4 +389,38 @@ function skipClustering(size: i32): bool {
     at += <usize>length;
   }
   return !isShort;
+}
+
+// ---- piece by piece, for whoever wants more of a row than whether it is plain
+
+/** Reads up to the body of the row or marker at which source `s` stands, see readHead; MORE where it is not all at hand. The body is read next. */
+export function readFrame(s: usize): u32 {
+  at = load<u32>(s + S_POS);
+  limit = load<u32>(s + S_END);
+  isShort = false;
+  const kind = readHead(s);
+  return isShort ? (load<u32>(s + S_IS_LAST) ? UNKNOWN : MORE) : kind;
+}
+
+/** The address of the next byte. */
+// @ts-ignore: decorators of functions are AssemblyScript
+@inline
+export function here(): usize {
+  return at;
+}
+
+/** Whether `length` bytes are there: passes over them. */
+// @ts-ignore: decorators of functions are AssemblyScript
+@inline
+export function pass(length: u64): bool {
+  if (length > <u64>(limit - at)) return false;
+  at += <usize>length;
+  return true;
+}
+
+/** Whether the body was shorter than what was read of it. */
+// @ts-ignore: decorators of functions are AssemblyScript
+@inline
+export function wasShort(): bool {
+  return isShort;
 }
