@@ -4,7 +4,7 @@
  */
 import { UnsupportedError } from '../bytes/errors.js';
 import { type Hash128, murmur3 } from '../bytes/murmur3.js';
-import { encodeFilter, filterWords } from './filter.js';
+import { encodeFilter, filterPieces, filterWords } from './filter.js';
 import { FilterBits, MANY_HASHES } from './filter-bits.js';
 import type { Version } from './version.js';
 
@@ -103,6 +103,11 @@ export class FilterBuilder {
   /** Filter.db. */
   encode(version: Version): Buffer {
     return encodeFilter(this.filter, version);
+  }
+
+  /** Filter.db, see {@link filterPieces}. */
+  pieces(version: Version): readonly Uint8Array[] {
+    return filterPieces(this.filter, version);
   }
 }
 

@@ -51,12 +51,18 @@ export function decodeFilter(bytes: Uint8Array, version: Version, context: Curso
 }
 
 export function encodeFilter(filter: BloomFilter, version: Version): Buffer {
-  const out = new ByteWriter(8 + filter.bits.length);
-  out.i32(filter.hashCount);
-  out.i32(filter.bits.length / 8);
-  out.bytes(filter.bits);
-  if (version.hasOldBfFormat) reverseWords(out.buf.subarray(8, out.pos));
-  return out.toBytes();
+  return Buffer.concat(filterPieces(filter, version));
+}
+
+/** Filter.db in pieces that follow each other; the bits are the filter's own where they stand as they are to be stored. */
+export function filterPieces({ hashCount, bits }: BloomFilter, version: Version): readonly Uint8Array[] {
+  const head = new ByteWriter(8);
+  head.i32(hashCount);
+  head.i32(bits.length / 8);
+  if (!version.hasOldBfFormat) return [head.view(), bits];
+  const reversed = bits.slice();
+  reverseWords(reversed);
+  return [head.view(), reversed];
 }
 
 function reverseWords(bits: Uint8Array): void {

@@ -75,6 +75,8 @@ export type SSTableWriterOptions = {
   readonly expectedKeys: number;
   /** Ends Data.db as Cassandra does where it opens files before they are complete: in every compaction. */
   readonly isOpenedEarly: boolean;
+  /** Whether the filter is wanted of what was written: it may have many megabytes. */
+  readonly keepsFilter?: boolean | undefined;
   /** Where the bytes of Data.db go instead of a DataWriter of this thread. */
   readonly openData?: OpenDataSink | undefined;
 };
@@ -87,6 +89,7 @@ export type WrittenSSTable = {
   readonly statistics: {
     readonly stats: StatsMetadata & { readonly firstKey: Uint8Array; readonly lastKey: Uint8Array };
   };
+  /** Where the table wants one and it is to be kept. */
   readonly filter: BloomFilter | undefined;
   /** Bytes of all components. */
   readonly bytesOnDisk: number;
@@ -477,10 +480,11 @@ export class SSTableWriter {
 
   private finishFilter(): BloomFilter | undefined {
     if (!this.filter) return undefined;
-    this.component(COMPONENT.filter, this.filter.encode(this.options.descriptor.version));
-    const filter = this.filter.filter.copy();
+    const { descriptor, keepsFilter } = this.options;
+    this.component(COMPONENT.filter, ...this.filter.pieces(descriptor.version));
+    const kept = keepsFilter ? this.filter.filter.copy() : undefined;
     this.filter.filter.release();
-    return filter;
+    return kept;
   }
 
   private bytesOnDisk(): number {
@@ -488,10 +492,10 @@ export class SSTableWriter {
     return this.components.reduce((sum, name) => sum + (output.stat(this.path(name))?.size ?? 0), 0);
   }
 
-  private component(name: string, bytes: Uint8Array): void {
+  private component(name: string, ...pieces: readonly Uint8Array[]): void {
     const sink = this.options.output.create(this.path(name));
     try {
-      sink.write(bytes);
+      for (const bytes of pieces) sink.write(bytes);
       sink.sync();
     } finally {
       sink.close();

@@ -50,6 +50,8 @@ export type CompactionSetup = {
   readonly hostId?: string | undefined;
   /** Where Data.db's bytes go, see SSTableWriterOptions; not used where files are cut by their stored size. */
   readonly openData?: OpenDataSink | undefined;
+  /** Whether the outputs are to tell their filters, see SSTableWriterOptions. */
+  readonly keepsFilters?: boolean | undefined;
   /** Reads Data.db of the inputs ahead of the merge; absent: it is read when it is needed. */
   readonly readAhead?: ReadAhead | undefined;
   /** Rows live by their liveness alone, see {@link PurgeOptions.strictLiveness}. */
@@ -342,6 +344,7 @@ class CompactionSink implements MergeSink {
       layout,
       expectedKeys,
       isOpenedEarly: true,
+      keepsFilter: this.setup.keepsFilters,
       openData: this.openData,
       origin: {
         level,

@@ -189,6 +189,7 @@ export class TableCompaction {
       garbageCollect: task.kind === 'garbagecollect' ? setup.garbageCollect : undefined,
       openData,
       readAhead,
+      keepsFilters: setup.mode === 'dry',
       unflushed: setup.unflushed,
     };
   }

@@ -117,6 +117,7 @@ export class TestTable {
       layout: { bloomFilterFpChance: 0.01, minIndexInterval: 128, columnIndexBytes: this.columnIndexBytes },
       expectedKeys: 16,
       isOpenedEarly: false,
+      keepsFilter: true,
       origin: { level: 0, repairedAtMillis: 0, isTransient: false, commitLogIntervals: [] },
     });
   }
