@@ -31,13 +31,19 @@ export const PASS = { unread: 600, ordered: 601, listEnd: 602, passed: 603, log:
 export const PASS_HEAD = 6;
 export const PASS_MEMBER = 3;
 
-const compiled = { module: undefined as WebAssembly.Module | undefined };
+let compiled: WebAssembly.Module | undefined;
+
+/** Each memory takes gigabytes of address space: that of a scan that is done goes to the next. */
+let spare: WebAssembly.Memory | undefined;
+/** Memory above this is not kept for the next. */
+const MAX_SPARE_BYTES = 48 << 20;
 
 export class PassMemory {
   readonly windows: readonly Uint8Array[];
   readonly state: Int32Array;
   /** From {@link logAt} on, as int32. */
   readonly log: Int32Array;
+  private readonly memory: WebAssembly.Memory;
   private readonly list: Int32Array;
   private readonly sources: readonly Int32Array[];
   private readonly windowAt: readonly number[];
@@ -51,11 +57,14 @@ export class PassMemory {
       end += Math.ceil((bytes + SLACK_BYTES) / 64) * 64;
       return at;
     });
-    const memory = kernelMemory(end);
+    const memory = spare ?? kernelMemory(end);
+    spare = undefined;
     growTo(memory, end);
-    compiled.module ??= new WebAssembly.Module(Buffer.from(PLAIN_PASS_KERNEL, 'base64'));
-    this.kernel = new WebAssembly.Instance(compiled.module, { env: { memory } }).exports as { pass(): number };
+    this.memory = memory;
+    compiled ??= new WebAssembly.Module(Buffer.from(PLAIN_PASS_KERNEL, 'base64'));
+    this.kernel = new WebAssembly.Instance(compiled, { env: { memory } }).exports as { pass(): number };
     const { buffer } = memory;
+    new Uint8Array(buffer, STATE, LIST - STATE).fill(0);
     this.state = new Int32Array(buffer, STATE, (LIST - STATE) / 4);
     this.list = new Int32Array(buffer, LIST, MAX_PASS_SOURCES);
     this.log = new Int32Array(buffer, LOG, LOG_BYTES / 4);
@@ -94,6 +103,11 @@ export class PassMemory {
   /** int32 of the log that are written. */
   get logLength(): number {
     return (this.state[PASS.log]! - LOG) / 4;
+  }
+
+  /** Nothing of this is used any more. */
+  release(): void {
+    if (this.memory.buffer.byteLength <= MAX_SPARE_BYTES) spare = this.memory;
   }
 
   /** What ends a call, as in `plain-memory.ts`. */

@@ -189,6 +189,8 @@ export class TableScan {
   }
 
   close(): void {
+    this.room.memory?.release();
+    delete this.room.memory;
     for (const index of this.indexes.values()) index.close();
     for (const sstable of this.sstables) sstable.close();
   }
