@@ -3,7 +3,7 @@ import path from 'node:path';
 import { findTable, type Schema } from '../cql/schema.js';
 import type { LogReplayResult, LostBytes, TableReplay } from '../engine/replay/log-replay.js';
 import type { ReplayFault } from '../engine/replay/segment-replay.js';
-import type { WrittenSSTable } from '../sstable/sstable-writer.js';
+import type { WrittenSSTable } from '../sstable/writer-options.js';
 import { bytesText, countText } from './bytes.js';
 import { AT_START, rangeContent } from './commitlog-verdict.js';
 import { plainText } from './plain-text.js';

@@ -5,95 +5,32 @@
  *     │         └ blocks, keys ─ BigIndexWriter ─ Index.db, Summary.db   or   BtiIndexWriter ─ Partitions.db, Rows.db
  *     ├ keys ─ FilterBuilder ─ Filter.db
  *     └ times, sizes ─ MetadataCollector ─ Statistics.db
- *
- * Every file is written as `<name>.tmp`, which a node removes when it starts; once all are on the disk they get their names, Data.db last: files
- * without it are no SSTable, neither to a node, which removes them, nor to lsmctl.
  */
 import { InvariantError } from '../bytes/errors.js';
-import { toBigInt } from '../bytes/int64.js';
 import type { Hash128 } from '../bytes/murmur3.js';
-import type { FileSink, OutputStorage } from '../bytes/sink.js';
 import { ByteWriter } from '../bytes/writer.js';
-import type { LoadedCompression } from '../codec/compression-params.js';
 import { BigIndexWriter } from './big-index-writer.js';
 import { BtiIndexWriter } from './bti/bti-index-writer.js';
 import { BUFFER_BYTES, EARLY_OPENING_BYTES } from './bti/early-opening.js';
-import { ClusteringCopy } from './clustering-copy.js';
-import type { DataSink, OpenDataSink } from './data-sink.js';
-import { DataWriter, type WrittenData } from './data-writer.js';
+import { ComponentFiles } from './component-files.js';
+import type { DataSink } from './data-sink.js';
+import { DataWriter } from './data-writer.js';
 import { writeDeletionTime } from './deletion-time.js';
-import { COMPONENT, componentPath, type Descriptor } from './descriptor.js';
+import { COMPONENT } from './descriptor.js';
 import type { BloomFilter } from './filter.js';
 import { type FilterBuilder, makeFilterBuilder } from './filter-builder.js';
 import type { IndexWriter } from './index-writer.js';
 import { CLUSTERING, isBoundary, isOpen, type MarkerBuffer } from './marker-buffer.js';
 import { MetadataCollector } from './metadata/metadata-collector.js';
-import type { CommitLogInterval, StatsMetadata } from './metadata/stats.js';
-import type { Partitioner } from './partitioner.js';
+import { deletionTime, PartitionBlocks } from './partition-blocks.js';
 import { FIELD, PARTITION_FIELDS, type PlainMemory } from './plain-memory.js';
-import type { DeletionTime } from './row.js';
 import { DeletionState, type RowBuffer } from './row-buffer.js';
 import { RowStatistics } from './row-statistics.js';
-import type { SerializationHeader } from './serialization-header.js';
 import { encodeStatistics } from './statistics.js';
 import { encodeToc } from './toc.js';
 import { UnfilteredWriter } from './unfiltered-writer.js';
-import { TEMPORARY } from './unpublished.js';
 import type { Version } from './version.js';
-
-/** What of a table decides how its SSTables are written. */
-export type TableLayout = {
-  /** 1: without a filter. */
-  readonly bloomFilterFpChance: number;
-  readonly minIndexInterval: number;
-  readonly compression?: LoadedCompression | undefined;
-  /** Bytes of rows that a block of the partition's index covers. */
-  readonly columnIndexBytes: number;
-};
-
-/** What an SSTable says of itself beyond its rows. */
-export type SSTableOrigin = {
-  readonly level: number;
-  /** 0: not repaired. */
-  readonly repairedAtMillis: number;
-  readonly pendingRepair?: string | undefined;
-  readonly isTransient: boolean;
-  readonly commitLogIntervals: readonly CommitLogInterval[];
-  readonly originatingHostId?: string | undefined;
-  /** Of the first and last key; NaN where the table's strategy does not ask for it. */
-  readonly tokenSpaceCoverage?: ((firstKey: Uint8Array, lastKey: Uint8Array) => number) | undefined;
-};
-
-export type SSTableWriterOptions = {
-  readonly output: OutputStorage;
-  readonly descriptor: Descriptor;
-  readonly header: SerializationHeader;
-  readonly partitioner: Partitioner;
-  readonly layout: TableLayout;
-  readonly origin: SSTableOrigin;
-  /** About how many partitions will come: sizes the filter and the summary. */
-  readonly expectedKeys: number;
-  /** Ends Data.db as Cassandra does where it opens files before they are complete: in every compaction. */
-  readonly isOpenedEarly: boolean;
-  /** Whether the filter is wanted of what was written: it may have many megabytes. */
-  readonly keepsFilter?: boolean | undefined;
-  /** Where the bytes of Data.db go instead of a DataWriter of this thread. */
-  readonly openData?: OpenDataSink | undefined;
-};
-
-export type WrittenSSTable = {
-  readonly descriptor: Descriptor;
-  readonly data: WrittenData;
-  readonly partitions: number;
-  readonly partitioner: Partitioner;
-  readonly statistics: {
-    readonly stats: StatsMetadata & { readonly firstKey: Uint8Array; readonly lastKey: Uint8Array };
-  };
-  /** Where the table wants one and it is to be kept. */
-  readonly filter: BloomFilter | undefined;
-  /** Bytes of all components. */
-  readonly bytesOnDisk: number;
-};
+import type { SSTableWriterOptions, WrittenSSTable } from './writer-options.js';
 
 /** Bytes of rows that are gathered before they go to Data.db. */
 const FLUSH_BYTES = 1 << 16;
@@ -104,11 +41,10 @@ export class SSTableWriter {
   private readonly rows: UnfilteredWriter;
   private readonly data: DataSink;
   private readonly index: IndexWriter;
-  private readonly indexSinks: FileSink[] = [];
   private readonly filter: FilterBuilder | undefined;
   private readonly metadata: MetadataCollector;
   private readonly rowStatistics: RowStatistics;
-  private readonly components: string[] = [];
+  private readonly files: ComponentFiles;
   private plain: PlainMemory | undefined;
   private partitions = 0;
   private firstKey: Uint8Array | undefined;
@@ -119,14 +55,7 @@ export class SSTableWriter {
   private partitionStart = 0;
   private readonly deletion = new DeletionState();
   private headerLength = 0;
-  private previousRowStart = 0;
-  private rowsInPartition = 0;
-  private blocks = 0;
-  private blockStart = -1;
-  private readonly open = new DeletionState();
-  private readonly openAtStart = new DeletionState();
-  private readonly first = new ClusteringCopy();
-  private readonly last = new ClusteringCopy();
+  private readonly blocks: PartitionBlocks;
 
   /** @throws UsageError where a file can't be made */
   constructor(options: SSTableWriterOptions) {
@@ -134,23 +63,25 @@ export class SSTableWriter {
     const { version } = descriptor;
     this.options = options;
     this.rows = new UnfilteredWriter(header, version, this.out);
+    this.files = new ComponentFiles(output, descriptor);
     const paths = {
-      data: this.path(COMPONENT.data),
-      digest: this.path(COMPONENT.digest),
-      compressionInfo: this.path(COMPONENT.compressionInfo),
-      crc: this.path(COMPONENT.crc),
+      data: this.files.path(COMPONENT.data),
+      digest: this.files.path(COMPONENT.digest),
+      compressionInfo: this.files.path(COMPONENT.compressionInfo),
+      crc: this.files.path(COMPONENT.crc),
     };
     this.data =
       options.openData?.(paths, version, layout.compression) ??
       new DataWriter(output, paths, version, layout.compression);
-    this.components.push(COMPONENT.data, COMPONENT.digest);
-    this.components.push(layout.compression ? COMPONENT.compressionInfo : COMPONENT.crc);
+    this.files.count(COMPONENT.data, COMPONENT.digest);
+    this.files.count(layout.compression ? COMPONENT.compressionInfo : COMPONENT.crc);
     try {
       this.index = this.openIndex();
     } catch (error) {
       this.abort();
       throw error;
     }
+    this.blocks = new PartitionBlocks(this.index, layout.columnIndexBytes);
     this.filter = makeFilterBuilder(expectedKeys, layout.bloomFilterFpChance);
     this.metadata = new MetadataCollector(header.clusteringTypes, version);
     this.rowStatistics = new RowStatistics(this.metadata, header);
@@ -166,13 +97,13 @@ export class SSTableWriter {
         clusteringTypes,
         expectedKeys,
         minIndexInterval: layout.minIndexInterval,
-        index: this.indexSink(COMPONENT.index),
-        summary: this.indexSink(COMPONENT.summary),
+        index: this.files.create(COMPONENT.index),
+        summary: this.files.create(COMPONENT.summary),
       });
     }
     return new BtiIndexWriter({
-      partitions: this.indexSink(COMPONENT.partitions),
-      rows: this.indexSink(COMPONENT.rows),
+      partitions: this.files.create(COMPONENT.partitions),
+      rows: this.files.create(COMPONENT.rows),
       version,
       partitioner,
       clusteringTypes,
@@ -183,17 +114,6 @@ export class SSTableWriter {
         },
       }),
     });
-  }
-
-  private path(component: string): string {
-    return componentPath(this.options.descriptor, component) + TEMPORARY;
-  }
-
-  private indexSink(component: string): FileSink {
-    const sink = this.options.output.create(this.path(component));
-    this.indexSinks.push(sink);
-    this.components.push(component);
-    return sink;
   }
 
   get version(): Version {
@@ -218,11 +138,7 @@ export class SSTableWriter {
     if (hash) this.filter?.addHash(hash);
     else this.filter?.add(key, keyLength);
     this.partitionStart = this.position;
-    this.previousRowStart = 0;
-    this.rowsInPartition = 0;
-    this.blocks = 0;
-    this.blockStart = -1;
-    this.open.clear();
+    this.blocks.startPartition();
     this.deletion.copy(deletion);
     this.index.startPartition(key, keyLength, this.partitionStart);
     out.u16(keyLength);
@@ -240,77 +156,46 @@ export class SSTableWriter {
   }
 
   row(row: RowBuffer): void {
-    const at = this.startUnfiltered(
-      row.clusteringBuf,
-      row.clusteringStart,
-      row.clusteringEnd,
-      row.clusteringSize,
-      CLUSTERING,
-    );
-    this.rows.row(row, at - this.previousRowStart);
-    if (this.rowsInPartition++ === 0) {
-      this.metadata.updateClustering(row.clusteringBuf, row.clusteringStart, row.clusteringEnd);
-    }
+    const { blocks, metadata } = this;
+    const { clusteringBuf: buf, clusteringStart: starts, clusteringEnd: ends } = row;
+    const at = this.position - this.partitionStart;
+    blocks.startUnfiltered(at, buf, starts, ends, row.clusteringSize, CLUSTERING);
+    this.rows.row(row, at - blocks.previousStart);
+    if (blocks.rows++ === 0) metadata.updateClustering(buf, starts, ends);
     this.rowStatistics.collect(row);
     this.endUnfiltered(at);
-    this.metadata.updateLastClustering(row.clusteringBuf, row.clusteringStart, row.clusteringEnd);
+    metadata.updateLastClustering(buf, starts, ends);
   }
 
   marker(marker: MarkerBuffer): void {
     const { kind, clusteringBuf, clusteringStart, clusteringEnd, clusteringSize, deletion, openDeletion } = marker;
-    const at = this.startUnfiltered(clusteringBuf, clusteringStart, clusteringEnd, clusteringSize, kind);
-    this.rows.marker(marker, at - this.previousRowStart);
-    const { metadata } = this;
+    const { blocks, metadata } = this;
+    const at = this.position - this.partitionStart;
+    blocks.startUnfiltered(at, clusteringBuf, clusteringStart, clusteringEnd, clusteringSize, kind);
+    this.rows.marker(marker, at - blocks.previousStart);
     metadata.updateBound(kind, clusteringBuf, clusteringStart, clusteringEnd, clusteringSize);
     metadata.updateDeletion(deletion.hi, deletion.lo, deletion.localDeletionSeconds);
     if (isBoundary(kind)) {
       metadata.updateDeletion(openDeletion.hi, openDeletion.lo, openDeletion.localDeletionSeconds);
-      this.open.copy(openDeletion);
+      blocks.open.copy(openDeletion);
     } else if (isOpen(kind)) {
-      this.open.copy(deletion);
+      blocks.open.copy(deletion);
     } else {
-      this.open.clear();
+      blocks.open.clear();
     }
     this.endUnfiltered(at);
   }
 
-  /** @returns where it begins in the partition */
-  private startUnfiltered(buf: Uint8Array, start: Int32Array, end: Int32Array, size: number, kind: number): number {
-    const at = this.position - this.partitionStart;
-    if (this.blockStart < 0) {
-      this.blockStart = at;
-      this.openAtStart.copy(this.open);
-      this.first.take(buf, start, end, size, kind);
-    }
-    this.last.take(buf, start, end, size, kind);
-    return at;
-  }
-
   private endUnfiltered(at: number): void {
-    this.previousRowStart = at;
-    if (this.position - this.partitionStart - this.blockStart >= this.options.layout.columnIndexBytes) this.endBlock();
+    this.blocks.endUnfiltered(at, this.position - this.partitionStart);
     if (this.out.pos >= FLUSH_BYTES) this.flush();
-  }
-
-  private endBlock(): void {
-    this.index.addBlock({
-      first: this.first.toPrefix(),
-      last: this.last.toPrefix(),
-      offset: this.blockStart,
-      width: this.position - this.partitionStart - this.blockStart,
-      openAtStart: deletionTime(this.openAtStart),
-      openAtEnd: deletionTime(this.open),
-    });
-    this.blocks++;
-    this.blockStart = -1;
   }
 
   endPartition(): void {
     const { key, keyLength, metadata } = this;
     const end = this.position - this.partitionStart;
     this.rows.endOfPartition();
-    // a partition of one block has no use for it; the last one has the end marker within it
-    if (this.blocks > 0 && this.blockStart >= 0) this.endBlock();
+    this.blocks.endPartition(end + 1);
     metadata.addPartitionSize(end + 1);
     metadata.addKey(key, keyLength);
     metadata.addCellsPerPartition();
@@ -338,12 +223,8 @@ export class SSTableWriter {
 
   /** Whether rows of the partition may be written by the kernel: it is told where. The first of a partition may not. */
   beginPlainRows(memory: PlainMemory): boolean {
-    if (this.rowsInPartition === 0 || !this.beginPlain(memory)) return false;
-    const { open } = this;
-    memory.putNumber(FIELD.origin, this.position - this.partitionStart - this.out.pos - memory.bufferAt);
-    memory.putNumber(FIELD.previous, this.previousRowStart);
-    memory.putNumber(FIELD.blockStart, this.blockStart);
-    memory.putDeletion(FIELD.open, open);
+    if (this.blocks.rows === 0 || !this.beginPlain(memory)) return false;
+    this.blocks.putTo(memory, this.position - this.partitionStart - this.out.pos - memory.bufferAt);
     return true;
   }
 
@@ -359,21 +240,7 @@ export class SSTableWriter {
   takePlainRows(memory: PlainMemory, isBlockEnded: boolean): void {
     const { state, buffer } = memory;
     this.out.pos = state[FIELD.out]! - memory.bufferAt;
-    this.previousRowStart = memory.number(FIELD.previous);
-    this.rowsInPartition += state[FIELD.rows]!;
-    memory.takeDeletion(FIELD.open, this.open);
-    const firstKind = state[FIELD.first]!;
-    if (firstKind >= 0) {
-      this.blockStart = memory.number(FIELD.blockStart);
-      memory.takeDeletion(FIELD.openAtStart, this.openAtStart);
-      const { starts, ends } = memory.place(FIELD.first + 2);
-      this.first.take(buffer, starts, ends, state[FIELD.first + 1]!, firstKind);
-    }
-    const kind = state[FIELD.last]!;
-    if (kind >= 0) {
-      const { starts, ends } = memory.place(FIELD.last + 2);
-      this.last.take(buffer, starts, ends, state[FIELD.last + 1]!, kind);
-    }
+    this.blocks.takeFrom(memory, this.position - this.partitionStart, isBlockEnded);
     if (state[FIELD.lastRow] === 1) {
       const { starts, ends } = memory.place(FIELD.lastRow + 1);
       this.metadata.updateLastClustering(buffer, starts, ends);
@@ -384,7 +251,6 @@ export class SSTableWriter {
     }
     this.metadata.addPlainRows(memory);
     this.metadata.addCells(state[FIELD.columnsSet]!);
-    if (isBlockEnded) this.endBlock();
     this.flush();
   }
 
@@ -442,10 +308,7 @@ export class SSTableWriter {
     this.flush();
     if (options.isOpenedEarly) this.data.sync(); // which another thread may be at for a while
     this.index.finish();
-    for (const sink of this.indexSinks) {
-      sink.sync();
-      sink.close();
-    }
+    this.files.sync();
     const filter = this.finishFilter();
     const data = this.data.finish();
     const firstKey = this.firstKey;
@@ -465,8 +328,8 @@ export class SSTableWriter {
       lastKey,
       header,
     });
-    this.component(COMPONENT.statistics, encodeStatistics(statistics, descriptor.version));
-    this.component(COMPONENT.toc, encodeToc([...this.components, COMPONENT.toc]));
+    this.files.write(COMPONENT.statistics, encodeStatistics(statistics, descriptor.version));
+    this.files.write(COMPONENT.toc, encodeToc([...this.files.names, COMPONENT.toc]));
     return {
       descriptor,
       data,
@@ -474,65 +337,26 @@ export class SSTableWriter {
       partitioner,
       statistics: { stats: { ...statistics.stats!, firstKey, lastKey } },
       filter,
-      bytesOnDisk: this.bytesOnDisk(),
+      bytesOnDisk: this.files.bytesOnDisk,
     };
   }
 
   private finishFilter(): BloomFilter | undefined {
     if (!this.filter) return undefined;
     const { descriptor, keepsFilter } = this.options;
-    this.component(COMPONENT.filter, ...this.filter.pieces(descriptor.version));
+    this.files.write(COMPONENT.filter, ...this.filter.pieces(descriptor.version));
     const kept = keepsFilter ? this.filter.filter.copy() : undefined;
     this.filter.filter.release();
     return kept;
   }
 
-  private bytesOnDisk(): number {
-    const { output } = this.options;
-    return this.components.reduce((sum, name) => sum + (output.stat(this.path(name))?.size ?? 0), 0);
-  }
-
-  private component(name: string, ...pieces: readonly Uint8Array[]): void {
-    const sink = this.options.output.create(this.path(name));
-    try {
-      for (const bytes of pieces) sink.write(bytes);
-      sink.sync();
-    } finally {
-      sink.close();
-    }
-    this.components.push(name);
-  }
-
   /** Gives the finished files their names, Data.db last. @throws UsageError */
   publish(): void {
-    const { output, descriptor } = this.options;
-    const rest = this.components.filter((component) => component !== COMPONENT.data);
-    for (const component of rest) output.rename(this.path(component), componentPath(descriptor, component));
-    output.syncDirectory(descriptor.directory);
-    output.rename(this.path(COMPONENT.data), componentPath(descriptor, COMPONENT.data));
-    output.syncDirectory(descriptor.directory);
+    this.files.publish();
   }
 
   /** Removes what was written, named or not. */
   abort(): void {
-    const { output, descriptor } = this.options;
-    for (const sink of [this.data, ...this.indexSinks]) {
-      try {
-        sink.close();
-      } catch {
-        // what is buffered can't be written to a full disk: it is not wanted any more
-      }
-    }
-    const names = new Set([...this.components, ...Object.values(COMPONENT)]);
-    for (const component of [COMPONENT.data, ...names]) {
-      output.remove(this.path(component));
-      if (this.components.includes(component)) output.remove(componentPath(descriptor, component));
-    }
+    this.files.remove(this.data);
   }
-}
-
-function deletionTime(state: DeletionState): DeletionTime | undefined {
-  if (!state.isSet) return undefined;
-  const markedForDeleteAtMicros = toBigInt(state.hi, state.lo);
-  return { markedForDeleteAtMicros, localDeletionSeconds: state.localDeletionSeconds };
 }

@@ -7,7 +7,7 @@ import type { Hash128 } from '../../bytes/murmur3.js';
 import type { Storage } from '../../bytes/source.js';
 import { type BloomFilter, isHashPresent, isPresent, readFilter } from '../../sstable/filter.js';
 import { compareDecorated, type DecoratedKey, decorate, type Partitioner } from '../../sstable/partitioner.js';
-import type { WrittenSSTable } from '../../sstable/sstable-writer.js';
+import type { WrittenSSTable } from '../../sstable/writer-options.js';
 import type { MergeSource } from '../merge/merge-source.js';
 import type { PurgeEvaluator } from '../merge/purge.js';
 import type { ExpiryFacts, KeySpan, SSTableFacts } from './sstable-facts.js';

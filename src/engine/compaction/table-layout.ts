@@ -7,10 +7,10 @@ import { BIG_COLUMN_INDEX_BYTES } from '../../sstable/big-index-writer.js';
 import { BTI_BLOCK_BYTES } from '../../sstable/bti/bti-index-writer.js';
 import { readCompressionParameters } from '../../sstable/compression-info.js';
 import type { Descriptor } from '../../sstable/descriptor.js';
-import type { TableLayout } from '../../sstable/sstable-writer.js';
 import { readStatistics } from '../../sstable/statistics.js';
 import { readSummary } from '../../sstable/summary.js';
 import type { SSTableFormat } from '../../sstable/version.js';
+import type { TableLayout } from '../../sstable/writer-options.js';
 
 const DEFAULT_MIN_INDEX_INTERVAL = 128;
 const NO_LIMIT = 0x7fffffff;

@@ -8,7 +8,7 @@ import type { Storage } from '../../bytes/source.js';
 import type { LogTable } from '../../commitlog/log-schema.js';
 import type { OpenDataSink } from '../../sstable/data-sink.js';
 import type { CommitLogInterval } from '../../sstable/metadata/stats.js';
-import type { WrittenSSTable } from '../../sstable/sstable-writer.js';
+import type { WrittenSSTable } from '../../sstable/writer-options.js';
 import { tableLayout } from '../compaction/table-layout.js';
 import { transactionId } from '../lifecycle/transaction-id.js';
 import type { Memtable } from '../memtable/memtable.js';

@@ -9,12 +9,8 @@ import { readCompressionParameters } from '../../sstable/compression-info.js';
 import type { Descriptor } from '../../sstable/descriptor.js';
 import { histogramCount } from '../../sstable/metadata/estimated-histogram.js';
 import type { SerializationHeader } from '../../sstable/serialization-header.js';
-import {
-  type SSTableOrigin,
-  SSTableWriter,
-  type TableLayout,
-  type WrittenSSTable,
-} from '../../sstable/sstable-writer.js';
+import { SSTableWriter } from '../../sstable/sstable-writer.js';
+import type { SSTableOrigin, TableLayout, WrittenSSTable } from '../../sstable/writer-options.js';
 import { restoreComponents } from './restore.js';
 import { Salvage, type Salvaged } from './salvage.js';
 import { type OpenedSalvage, openSalvage } from './salvage-source.js';

@@ -21,7 +21,8 @@ import {
   type SerializationHeader,
 } from '../../../src/sstable/serialization-header.js';
 import { openDescriptor, type SSTable } from '../../../src/sstable/sstable.js';
-import { SSTableWriter, type WrittenSSTable } from '../../../src/sstable/sstable-writer.js';
+import { SSTableWriter } from '../../../src/sstable/sstable-writer.js';
+import type { WrittenSSTable } from '../../../src/sstable/writer-options.js';
 import { mergeLive } from '../merge-objects.js';
 import { bytesOf, liveLines, partitionLines, textOf, writePartition } from './notation.js';
 
