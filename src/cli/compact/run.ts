@@ -140,7 +140,7 @@ async function executeAll(job: Work, mode: TableCompactionMode, flags: WorkFlags
       done.push(await executeTable(job, number, { mode, flags, stage, threads }));
     return done;
   } finally {
-    await threads.close();
+    threads.close();
   }
 }
 
