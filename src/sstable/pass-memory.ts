@@ -4,9 +4,9 @@
  *   –, 1024 state | 4096 list, 1024 × u32 address of a source | log, 64 KiB | sources, 256 bytes each | windows, each with 64 bytes that are nobody's
  *
  *   state       as in `plain-memory.ts`, of which it takes the clusterings and columns; and {@link PASS}
- *   log         for each partition that was not passed over: u32 SSTables that have it, –, i32 × 4 Murmur3 of its key, then for each of them
+ *   log         for each partition that was not passed over: u32 SSTables that are told of, u32 {@link ACTION}, i32 × 4 Murmur3 of its key, then for each
  *               u32 address of the source, u32 where the partition begins, u32 where it ends: addresses in its window
- *   source      as in `plain-memory.ts`; its `open` says whether all of its partitions are to be told
+ *   source      as in `plain-memory.ts`, but for its `open`
  */
 import { growTo, kernelMemory } from '../bytes/kernel-memory.js';
 import { fixedLength } from '../cql/type-facts.js';
@@ -25,7 +25,21 @@ const SOURCE_BYTES = 256;
 const SLACK_BYTES = 64;
 
 /** Of the state: indexes of int32. */
-export const PASS = { unread: 600, ordered: 601, listEnd: 602, passed: 603, log: 604, logEnd: 605 } as const;
+export const PASS = {
+  unread: 600,
+  ordered: 601,
+  listEnd: 602,
+  passed: 603,
+  log: 604,
+  logEnd: 605,
+  hasOneRow: 606,
+} as const;
+
+/**
+ * What is to be done with a partition: to merge what the SSTables have of it; or only to look what is deleted in each of them, since a later row hides
+ * all of that; or that, but for the first, a later deletion of the whole partition, which is what the merge of all would give.
+ */
+export const ACTION = { merge: 0, passOver: 1, firstAlone: 2 } as const;
 
 /** int32 of a record's head, and of each SSTable's place in it. */
 export const PASS_HEAD = 6;
@@ -73,8 +87,9 @@ export class PassMemory {
   }
 
   /** The columns of rows that it is to know. */
-  putHeader({ clusteringTypes, regularColumns }: SerializationHeader): void {
+  putHeader({ clusteringTypes, regularColumns, staticColumns }: SerializationHeader): void {
     const { state } = this;
+    state[PASS.hasOneRow] = clusteringTypes.length === 0 && staticColumns.length === 0 ? 1 : 0;
     state[FIELD.clusterings] = clusteringTypes.length;
     state[FIELD.columns] = regularColumns.length;
     for (const [i, type] of clusteringTypes.entries()) state[FIELD.clusteringFixed + i] = fixedLength(type);
@@ -134,4 +149,6 @@ export function canPass({ clusteringTypes, regularColumns }: SerializationHeader
   return clusteringTypes.length <= MAX_CLUSTERINGS && regularColumns.length <= MAX_COLUMNS;
 }
 
+/** Of a source: whether all of its partitions are to be told; i64, the latest timestamp in it. */
 export const SOURCE_TELLS_ALL = SOURCE.open;
+export const SOURCE_MAX_TIME = SOURCE.open + 2;

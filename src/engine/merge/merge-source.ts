@@ -88,6 +88,9 @@ export class MergeSource {
   /** The partition on which it stands is merged from here on. */
   enter(): void {}
 
+  /** Nothing of the partition on which it stands has a part in the merge. It stands somewhere in that afterwards. */
+  passOver(): void {}
+
   /** Order of the partitions under two sources. */
   comparePartition(other: MergeSource): number {
     const c = this.isMurmur3

@@ -4,7 +4,18 @@
  * come to the end of a window; so cursors, and the heap, are only touched for those. Partitions that are longer than a window are left to the merge.
  */
 import { InvariantError, UsageError } from '../../bytes/errors.js';
-import { canPass, MAX_PASS_SOURCES, PASS, PASS_HEAD, PASS_MEMBER, PassMemory, SOURCE_TELLS_ALL } from '../../sstable/pass-memory.js'; // biome-ignore format: one line
+import { hiOf, loOf } from '../../bytes/int64.js';
+import {
+  ACTION,
+  canPass,
+  MAX_PASS_SOURCES,
+  PASS,
+  PASS_HEAD,
+  PASS_MEMBER,
+  PassMemory,
+  SOURCE_MAX_TIME,
+  SOURCE_TELLS_ALL,
+} from '../../sstable/pass-memory.js';
 import { IS_FULL, NEEDS_MORE, SOURCE } from '../../sstable/plain-memory.js';
 import type { SerializationHeader } from '../../sstable/serialization-header.js';
 import { KernelPause } from '../kernel-pause.js';
@@ -16,6 +27,9 @@ const TURN_WINDOWS = 32;
 
 /** Partitions, and as many again for each source that must be put in its place, below which the kernel is not worth having been asked. */
 const FEW = 6;
+
+/** Of an SSTable that does not tell: nothing is later. */
+const MAX_MICROS = (1n << 63n) - 1n;
 
 /** Merges the partition on which the first `n` of the group stand. */
 export type MergeGroup = (group: readonly MergeSource[], n: number) => void;
@@ -41,8 +55,14 @@ export class PlainPass {
    * To be asked before anything is read from the sources. `undefined` where the table has what the kernel does not know, and where there is no
    * memory for it.
    * @param header of the merge
+   * @param latestMicros the latest timestamp in each of the sources
    */
-  static open(sources: readonly MergeSource[], header: SerializationHeader, room: PassRoom): PlainPass | undefined {
+  static open(
+    sources: readonly MergeSource[],
+    header: SerializationHeader,
+    latestMicros: readonly bigint[],
+    room: PassRoom,
+  ): PlainPass | undefined {
     if (sources.length > MAX_PASS_SOURCES || !canPass(header)) return undefined;
     if (!sources.some(({ copiesCells }) => copiesCells)) return undefined;
     if (sources.some(({ isMurmur3, cursor }) => !isMurmur3 || !hasSameClustering(cursor.header, header))) {
@@ -62,6 +82,9 @@ export class PlainPass {
       fields[SOURCE.minLocal] = minLocalDeletionSeconds;
       fields[SOURCE.minLocal + 1] = Math.floor(minLocalDeletionSeconds / 4294967296);
       fields[SOURCE.usesUInt] = cursor.usesUInt ? 1 : 0;
+      const latest = latestMicros[i] ?? MAX_MICROS;
+      fields[SOURCE_MAX_TIME] = loOf(latest);
+      fields[SOURCE_MAX_TIME + 1] = hiOf(latest);
       fields[SOURCE_TELLS_ALL] = source.copiesCells && !cursor.hasStatic ? 0 : 1;
       source.plainNumber = i;
       cursor.in.useWindow(memory.windows[i]!);
@@ -141,8 +164,8 @@ export class PlainPass {
         group[i] = source;
         source.standAt(log[p + 1]! - memory.windowStart(source.plainNumber), log, at + 2);
       }
-      mergeGroup(group, n);
-      for (let i = 0, p = members; i < n; i++, p += PASS_MEMBER) {
+      const merged = this.take(log[at + 1]!, n, mergeGroup);
+      for (let i = 0, p = members; i < merged; i++, p += PASS_MEMBER) {
         const { cursor, plainNumber } = group[i]!;
         const end = log[p + 2]! - memory.windowStart(plainNumber);
         if (cursor.in.pos !== end) throw new InvariantError('a partition ends elsewhere than the kernel says', { seen: cursor.in.pos, expected: end }); // biome-ignore format: one line
@@ -150,6 +173,16 @@ export class PlainPass {
       at = members + n * PASS_MEMBER;
     }
     return count;
+  }
+
+  /** The partition on which the first `n` of the group stand. @returns how many of these were merged */
+  private take(action: number, n: number, mergeGroup: MergeGroup): number {
+    const { group } = this;
+    const merged = action === ACTION.merge ? n : action === ACTION.firstAlone ? 1 : 0;
+    if (merged > 0) mergeGroup(group, merged);
+    else this.passed++;
+    for (let i = merged; i < n; i++) group[i]!.passOver();
+    return merged;
   }
 }
 

@@ -53,7 +53,10 @@ export class JudgedSource extends MergeSource {
 
   /** Judges the partition at which the cursor has been put. @throws CorruptError */
   walk(): void {
-    if (!this.nextPartition()) return;
+    if (this.nextPartition()) this.passOver();
+  }
+
+  override passOver(): void {
     this.enter();
     this.readStatic();
     for (this.next(); this.kind !== END; this.next()) if (this.kind === ROW) this.loadRow();

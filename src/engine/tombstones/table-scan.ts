@@ -120,11 +120,16 @@ export class TableScan {
       purger.begin(this.keptFrom(source));
       return ALWAYS;
     };
-    const pass = isStrict || setup.withoutKernel ? undefined : PlainPass.open(sources, header, this.room);
+    const pass =
+      isStrict || setup.withoutKernel ? undefined : PlainPass.open(sources, header, this.latestMicros, this.room);
     const merge = new PartitionMerge({ sources, header, purger, evaluatorFor, passesPlain: !isStrict, pass });
     const counter = new ReadCounter({ purger, nowSeconds, isStrict, rows, take: (one) => this.take(one) });
     runMerge(merge, counter, sources, setup.onProgress);
     this.partitions += merge.counts.mergedPartitions.reduce((sum, count) => sum + count, pass?.passed ?? 0);
+  }
+
+  private get latestMicros(): readonly bigint[] {
+    return this.sstables.map(({ statistics }) => statistics.stats.maxTimestampMicros);
   }
 
   private begin() {

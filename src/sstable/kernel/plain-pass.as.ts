@@ -6,24 +6,27 @@
  */
 import {
   END,
+  get,
   IS_FULL,
   IS_OTHER,
   MORE,
   NEEDS_MORE,
-  get,
+  NO_TIME,
   OTHER,
+  S_FLAGS,
   S_HASH,
   S_KIND,
   S_NEXT,
   S_OPEN,
   S_POS,
   S_READ,
+  S_TIME,
   set,
   SOURCE_ENDED,
   UNKNOWN,
 } from './plain-layout.lib.as';
 import { comparePartitions } from './plain-order.lib.as';
-import { readWhole } from './plain-read.lib.as';
+import { readWhole, S_PARTITION_TIME, S_ROWS } from './plain-read.lib.as';
 
 // ---- fields of the state beside those of `plain-layout.lib.as.ts`, and of a source
 const F_SOURCE = 0;
@@ -34,8 +37,22 @@ const F_LIST_END = 602;
 const F_PASSED = 603;
 const F_LOG = 604;
 const F_LOG_END = 605;
+/** Whether partitions have one row at most, of columns that are all known: then a later one of them may hide all others, see {@link hidden}. */
+const F_HAS_ONE_ROW = 606;
 const LIST: usize = 4096;
 const S_IS_OTHER: usize = S_OPEN;
+/** i64: nothing in the SSTable is later. */
+const S_MAX_TIME: usize = S_OPEN + 8;
+
+/** Flags of a row with all columns. */
+const ALL_COLUMNS: u32 = 0x24;
+
+/** What is to be done with the partitions that the log tells. */
+const MERGE: i32 = 0;
+/** Nothing of the merge is theirs: what is deleted in each of them is asked for alone. */
+const PASS_OVER: i32 = 1;
+/** The same, but for the first, which is all that the merge gives. */
+const FIRST_ALONE: i32 = 2;
 
 const HEAD_BYTES: usize = 24;
 const MEMBER_BYTES: usize = 12;
@@ -114,20 +131,77 @@ function readAll(): i32 {
 /** Writes where the sources of the list from `first` to `next` have their partition. Returns whether there was room. */
 function note(first: i32, next: i32): bool {
   const log: usize = get(F_LOG);
-  const members: usize = next - first;
-  if (log + HEAD_BYTES + members * MEMBER_BYTES > <usize>get(F_LOG_END)) return false;
+  if (log + HEAD_BYTES + <usize>(next - first) * MEMBER_BYTES > <usize>get(F_LOG_END)) return false;
   const least = listed(first);
-  store<u32>(log, <u32>members);
   store<u64>(log + 8, load<u64>(least + S_HASH));
   store<u64>(log + 16, load<u64>(least + S_HASH + 8));
+  const alone = get(F_HAS_ONE_ROW) && next - first > 1 ? latestDeletion(first, next) : 0;
+  const action = alone ? FIRST_ALONE : get(F_HAS_ONE_ROW) && hasLatestRow(first, next) ? PASS_OVER : MERGE;
+  let members: u32 = 0;
   let p = log + HEAD_BYTES;
+  if (alone) {
+    putMember(p, alone);
+    members++;
+  }
   for (let i = first; i < next; i++) {
     const s = listed(i);
-    store<u32>(p, <u32>s);
-    store<u32>(p + 4, load<u32>(s + S_POS));
-    store<u32>(p + 8, load<u32>(s + S_NEXT));
-    p += MEMBER_BYTES;
+    if (s == alone || (action != MERGE && load<u32>(s + S_KIND) != OTHER)) continue;
+    putMember(p + members * MEMBER_BYTES, s);
+    members++;
   }
-  set(F_LOG, <i32>p);
+  store<u32>(log, members);
+  store<i32>(log + 4, action);
+  set(F_LOG, <i32>(p + members * MEMBER_BYTES));
   return true;
+}
+
+// @ts-ignore: decorators of functions are AssemblyScript
+@inline
+function putMember(to: usize, s: usize): void {
+  store<u32>(to, <u32>s);
+  store<u32>(to + 4, load<u32>(s + S_POS));
+  store<u32>(to + 8, load<u32>(s + S_NEXT));
+}
+
+// ---- partitions of one row at most
+
+/**
+ * Whether a row with all columns is later than all in those partitions that have anything else than such a row, and none of these is deleted as a whole:
+ * then it alone is what a read meets.
+ */
+function hasLatestRow(first: i32, next: i32): bool {
+  let row: i64 = NO_TIME;
+  let others: i64 = NO_TIME;
+  for (let i = first; i < next; i++) {
+    const s = listed(i);
+    if (load<u32>(s + S_KIND) == OTHER) {
+      if (load<i64>(s + S_PARTITION_TIME) != NO_TIME) return false;
+      others = max(others, load<i64>(s + S_MAX_TIME));
+    } else {
+      if (load<u32>(s + S_ROWS) != 1) return false;
+      if (load<u32>(s + S_FLAGS) == ALL_COLUMNS) row = max(row, load<i64>(s + S_TIME));
+    }
+  }
+  return row > others;
+}
+
+/** The source that has nothing but a deletion of the partition, later than all that others have of it; 0 where there is none. */
+function latestDeletion(first: i32, next: i32): usize {
+  let found: usize = 0;
+  for (let i = first; i < next; i++) {
+    const s = listed(i);
+    const time = load<i64>(s + S_PARTITION_TIME);
+    if (time == NO_TIME || load<u32>(s + S_ROWS) > 0) continue;
+    if (!found || time > load<i64>(found + S_PARTITION_TIME)) found = s;
+  }
+  if (!found) return 0;
+  const deleted = load<i64>(found + S_PARTITION_TIME);
+  for (let i = first; i < next; i++) {
+    const s = listed(i);
+    if (s == found) continue;
+    const isOther = load<u32>(s + S_KIND) == OTHER;
+    if (!isOther && load<u32>(s + S_ROWS) != 1) return 0;
+    if (load<i64>(s + (isOther ? S_MAX_TIME : S_TIME)) >= deleted) return 0;
+  }
+  return found;
 }

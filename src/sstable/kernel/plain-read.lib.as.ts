@@ -36,6 +36,7 @@ import {
   S_MIN_LOCAL,
   S_MIN_TIME,
   S_NEXT,
+  S_OPEN,
   S_OPENS_TIME,
   S_POS,
   S_SIZE,
@@ -289,6 +290,10 @@ export function readPartition(s: usize): u32 {
 
 // ---- whatever it is
 
+/** Of the partition that readWhole has read: rows and markers; i64, when it was deleted, NO_TIME where it was not. In place of S_OPEN. */
+export const S_ROWS: usize = S_OPEN + 4;
+export const S_PARTITION_TIME: usize = S_OPEN + 16;
+
 /**
  * Reads the partition at which source `s` stands to its end, which is S_NEXT then. ROW where it has rows as INSERT writes them and nothing else, so
  * that nothing in it is deleted or expires; OTHER for all others; END, MORE, UNKNOWN.
@@ -310,11 +315,14 @@ export function readWhole(s: usize, isOther: bool): u32 {
   }
   if (end - p < deletionBytes) return short;
   readKey(s, from + 2, length);
-  if (load<u32>(s + S_USES_UINT)) isOther = isOther || deletionBytes > 1;
-  else if (load<u32>(p) != 0xffffff7f || load<u64>(p + 4) != 0x80) isOther = true;
+  const usesUInt = load<u32>(s + S_USES_UINT) != 0;
+  const isDeleted = usesUInt ? deletionBytes > 1 : load<u32>(p) != 0xffffff7f || load<u64>(p + 4) != 0x80;
+  store<i64>(s + S_PARTITION_TIME, isDeleted ? <i64>bswap<u64>(load<u64>(usesUInt ? p : p + 4)) : NO_TIME);
+  isOther = isOther || isDeleted;
   p += deletionBytes;
   let kind: u32 = ROW;
-  while (true) {
+  let rows: u32 = 0;
+  for (; ; rows++) {
     store<u32>(s + S_POS, <u32>p);
     kind = UNKNOWN;
     if (!isOther) {
@@ -327,6 +335,7 @@ export function readWhole(s: usize, isOther: bool): u32 {
   }
   store<u32>(s + S_POS, <u32>from);
   if (kind != END) return kind;
+  store<u32>(s + S_ROWS, rows);
   store<u32>(s + S_NEXT, <u32>(p + 1));
   return isOther ? OTHER : ROW;
 }
