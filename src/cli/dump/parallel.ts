@@ -9,9 +9,10 @@ import { CorruptError, type ErrorFacts } from '../../bytes/errors.js';
 import type { DumpContext, PartitionWriter, TextSink } from '../../render/partition-writer.js';
 import type { Descriptor } from '../../sstable/descriptor.js';
 import type { SSTable } from '../../sstable/sstable.js';
+import type { UnfilteredCursor } from '../../sstable/unfiltered-cursor.js';
 import { interruptible } from '../interrupt.js';
 import type { PositionRange } from './ranges.js';
-import { dumpRange, openCursor, type Watch } from './run.js';
+import { dumpRange, type Watch } from './run.js';
 import type { DumpSpec } from './spec.js';
 
 export type WorkerInit = { readonly descriptor: Descriptor; readonly spec: DumpSpec; readonly context: DumpContext };
@@ -42,11 +43,18 @@ const AHEAD_BYTES = 1 << 20;
 /** Ranges that a worker has at a time, so that it need not wait for this thread while that writes. */
 const QUEUED = 2;
 
-/** Writes `ranges` to `writer` and `sink`, which are the same text. @returns chunks that failed CRC.db. @throws CorruptError */
+/** What this thread writes with: a cursor of which the writer has been told, and how many partitions it has written. */
+export type OwnWriter = {
+  readonly writer: PartitionWriter;
+  readonly cursor: UnfilteredCursor;
+  readonly written: number;
+};
+
+/** Writes `ranges` to `own.writer` and `sink`, which are the same text; the pool is the caller's to close. @returns chunks that failed CRC.db. @throws CorruptError */
 export async function dumpParallel(
   pool: DumpPool,
   sstable: SSTable,
-  writer: PartitionWriter,
+  own: OwnWriter,
   ranges: readonly PositionRange[],
   sink: TextSink,
   watch?: Watch,
@@ -54,8 +62,8 @@ export async function dumpParallel(
   const badChunks: CorruptError[] = [];
   const { spec } = pool;
   pool.begin(ranges);
-  const cursor = openCursor(sstable, spec, writer);
-  let written = 0;
+  const { writer, cursor } = own;
+  let { written } = own;
   const inline = (range: PositionRange): number => {
     writer.continueAfter(written);
     try {
@@ -67,34 +75,30 @@ export async function dumpParallel(
       writer.flush();
     }
   };
-  try {
-    let reached = 0; // where the partition after the last one written begins
-    for (const [index, range] of ranges.entries()) {
-      pool.goTo(index);
-      if (range.start < reached) {
-        if (pool.has(index)) pool.drop(await pool.reply(index));
-        continue;
-      }
-      await eventLoop(); // replies come in, and workers get their next ranges
-      const reply = pool.has(index) ? await pool.reply(index) : undefined;
-      if (reply && !reply.failed) {
-        pool.writeTo(sink, reply, written === 0);
-        written += reply.partitions;
-        badChunks.push(...reply.badChunks.map(({ message, facts }) => new CorruptError(message, facts)));
-        reached = range.end;
-        if (watch) watch.share = () => range.end / sstable.data.length;
-        continue;
-      }
-      if (reply) pool.drop(reply);
-      // What a worker failed at is done again here: either the error comes again, after the same text as without workers, or the index had
-      // misled it. In that case, as when a range ends elsewhere than the index said, the rest of the stretch is done from where it really goes on.
-      reached = inline(range);
-      if (reached !== range.end) reached = inline({ ...range, start: reached, end: range.stretchEnd });
+  let reached = 0; // where the partition after the last one written begins
+  for (const [index, range] of ranges.entries()) {
+    pool.goTo(index);
+    if (range.start < reached) {
+      if (pool.has(index)) pool.drop(await pool.reply(index));
+      continue;
     }
-    writer.continueAfter(written);
-  } finally {
-    await pool.close();
+    await eventLoop(); // replies come in, and workers get their next ranges
+    const reply = pool.has(index) ? await pool.reply(index) : undefined;
+    if (reply && !reply.failed) {
+      pool.writeTo(sink, reply, written === 0);
+      written += reply.partitions;
+      badChunks.push(...reply.badChunks.map(({ message, facts }) => new CorruptError(message, facts)));
+      reached = range.end;
+      if (watch) watch.share = () => range.end / sstable.data.length;
+      continue;
+    }
+    if (reply) pool.drop(reply);
+    // What a worker failed at is done again here: either the error comes again, after the same text as without workers, or the index had
+    // misled it. In that case, as when a range ends elsewhere than the index said, the rest of the stretch is done from where it really goes on.
+    reached = inline(range);
+    if (reached !== range.end) reached = inline({ ...range, start: reached, end: range.stretchEnd });
   }
+  writer.continueAfter(written);
   return badChunks;
 }
 

@@ -9,7 +9,7 @@ import { COMPONENT, type Descriptor } from '../../sstable/descriptor.js';
 import { openDescriptor, type SSTable } from '../../sstable/sstable.js';
 import type { UnfilteredCursor } from '../../sstable/unfiltered-cursor.js';
 import { breathe, interruptible } from '../interrupt.js';
-import type { DumpPool } from './parallel.js';
+import type { WorkerInit } from './parallel.js';
 import type { PositionRange } from './ranges.js';
 import type { Selection } from './select.js';
 import { type DumpSpec, exclusion, makeWriter, specFilter } from './spec.js';
@@ -93,7 +93,7 @@ function keyText(key: Uint8Array, length: number): string {
 export type Sharing = {
   /** Workers; by default one a processor where that pays. */
   readonly jobs: number | undefined;
-  /** Whether `selectFrom` is known to choose the whole SSTable: then workers can start before it does. */
+  /** Whether `selectFrom` is known to choose the whole SSTable: only then there are workers. */
   readonly isWhole: boolean;
 };
 
@@ -112,49 +112,84 @@ export async function dumpSSTable(
   watch?: Watch,
 ): Promise<CorruptError[]> {
   const { sstable, badChunks } = await openForDump(storage, descriptor, spec);
-  const isDivisible = storage === diskStorage && !spec.budget && spec.format !== 'table';
-  const startPool = async (workers: number): Promise<DumpPool | undefined> => {
-    if (!isDivisible || workers < 2) return undefined;
-    const { DumpPool: Pool } = await import('./parallel.js');
-    return new Pool({ descriptor, spec, context }, workers);
-  };
-  let pool = isWhole ? await startPool(jobs ?? workersFor(sstable.data.length)) : undefined;
+  const workers = isWhole && isDivisible(storage, spec) ? (jobs ?? workersFor(sstable.data.length, spec)) : 1;
   try {
-    const { ranges, accepts } = selectFrom(sstable);
     const writer = await makeWriter(spec, context, sstable, sink);
     if (!context.continues) writer.begin();
-    if (!accepts && ranges.length > 1) pool ??= await startPool(jobs ?? workersFor(bytesOf(ranges)));
-    if (pool && !accepts && ranges.length > 1) {
-      const { dumpParallel } = await import('./parallel.js');
-      badChunks.push(...(await dumpParallel(pool, sstable, writer, ranges, sink, watch)));
+    if (workers > 1) {
+      const init = { descriptor, spec, context };
+      badChunks.push(
+        ...(await dumpShared(init, workers, sstable, writer, () => selectFrom(sstable).ranges, sink, watch)),
+      );
     } else {
+      const { ranges, accepts } = isWhole ? { ranges: [wholeOf(sstable)] } : selectFrom(sstable);
       await dumpInline(sstable, spec, writer, ranges, { accepts, watch });
     }
     writer.end();
     writer.flush();
   } finally {
-    await pool?.close();
     sstable.close();
   }
   const each = new Map(badChunks.map((error) => [error.facts.chunk ?? -1, error]));
   return [...each].sort(([a], [b]) => a - b).map(([, error]) => error);
 }
 
-/**
- * Plain bytes below which workers cost more than they give: a thread needs a tenth of a second to start and another two until its code is
- * compiled, in which one thread alone writes a quarter of this.
- */
-const MIN_SPREAD_BYTES = 64 << 20;
-
-/** How many workers are worth their start for so many plain bytes. */
-function workersFor(bytes: number): number {
-  return bytes >= MIN_SPREAD_BYTES ? availableParallelism() : 1;
+function wholeOf({ data: { length } }: SSTable): PositionRange {
+  return { start: 0, end: length, stretchEnd: length };
 }
 
-function bytesOf(ranges: readonly PositionRange[]): number {
-  let bytes = 0;
-  for (const { single, start, end } of ranges) if (!single) bytes += end - start;
-  return bytes;
+/** Plain bytes of the partitions that are written before workers start. */
+const HEAD_BYTES = 1 << 17;
+
+/** The first lines wait for nobody: neither for workers nor for the index, which tells where to cut. */
+async function dumpShared(
+  init: WorkerInit,
+  workers: number,
+  sstable: SSTable,
+  writer: PartitionWriter,
+  rangesOf: () => readonly PositionRange[],
+  sink: TextSink,
+  watch: Watch | undefined,
+): Promise<CorruptError[]> {
+  const { spec } = init;
+  const cursor = openCursor(sstable, spec, writer);
+  const whole = wholeOf(sstable);
+  const range = { ...whole, end: Math.min(HEAD_BYTES, whole.end) };
+  let head: RangeResult;
+  try {
+    head = interruptible(() => dumpRange(sstable, spec, writer, range, { watch, cursor }));
+  } finally {
+    writer.flush();
+  }
+  if (head.end >= whole.end) return [];
+  const { DumpPool, dumpParallel } = await import('./parallel.js');
+  const pool = new DumpPool(init, workers);
+  try {
+    const ranges = rangesOf().filter(({ end }) => end > head.end);
+    const rest = ranges.map((each) => ({ ...each, start: Math.max(each.start, head.end) }));
+    return await dumpParallel(pool, sstable, { writer, cursor, written: head.written }, rest, sink, watch);
+  } finally {
+    await pool.close();
+  }
+}
+
+/** Workers read from disk; what counts rows, or lays all of them out together, is one thread's. */
+function isDivisible(storage: Storage, { budget, format }: DumpSpec): boolean {
+  return storage === diskStorage && !budget && format !== 'table';
+}
+
+/**
+ * Plain bytes below which workers cost more than they give: a thread needs a tenth of a second to start and another two until its code is
+ * compiled, in which one thread alone writes a quarter of this. With a kernel it writes far more, and a second thread saves a third of the time at
+ * best, for half as much memory again.
+ */
+const MIN_SPREAD_BYTES = 64 << 20;
+const MIN_KERNEL_SPREAD_BYTES = 2 ** 30;
+
+/** How many workers are worth their start for so many plain bytes. */
+function workersFor(bytes: number, { format, debug }: DumpSpec): number {
+  const least = format === 'sstabledump' && !debug ? MIN_KERNEL_SPREAD_BYTES : MIN_SPREAD_BYTES;
+  return bytes >= least ? availableParallelism() : 1;
 }
 
 /** Plain bytes between two looks at whether a signal came. */

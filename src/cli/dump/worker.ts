@@ -28,7 +28,8 @@ class SlabSink implements TextSink {
   write(bytes: Uint8Array): void {
     for (let at = 0; at < bytes.length; ) {
       const n = Math.min(bytes.length - at, this.slab.length - this.used);
-      this.slab.set(bytes.subarray(at, at + n), this.used);
+      // one memcpy; to shared memory `set` copies word by word, each on its own
+      this.slab.fill(bytes.subarray(at, at + n), this.used, this.used + n);
       at += n;
       this.used += n;
       if (this.used === this.slab.length) this.next();
