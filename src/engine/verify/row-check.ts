@@ -90,12 +90,6 @@ export class RowCheck {
     this.previous = new PreviousClustering(header.clusteringTypes);
   }
 
-  /** Rows that somebody else has held to all this. */
-  addPlain(rows: number, cells: number): void {
-    this.rows += rows;
-    this.cells += cells;
-  }
-
   /** The partition on which the cursor stands, all of it. @returns the place of its last row or bound @throws CorruptError where it can't be decoded */
   partition(c: UnfilteredCursor, watcher?: UnfilteredWatcher): PreviousClustering {
     this.c = c;

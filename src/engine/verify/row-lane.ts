@@ -200,7 +200,8 @@ export class RowLane {
     collector.addPlainPartitions(memory, count);
     sizes.addCounts(memory.sizeCounts);
     keys.addHashes(memory.hashLog, count);
-    rows.addPlain(count, memory.state[CELLS]!);
+    rows.rows += count;
+    rows.cells += memory.state[CELLS]!;
     this.begin();
   }
 
