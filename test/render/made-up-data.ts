@@ -371,7 +371,7 @@ export class MadeUpTable {
   }
 
   private random(length: number): Buffer {
-    return Buffer.from({ length } as ArrayLike<number>).map(() => this.below(256));
+    return Buffer.from(Array.from({ length }, () => this.below(256)));
   }
 
   /** Small and large ones of either sign, and days in reach of calendars. */
