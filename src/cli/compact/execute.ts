@@ -4,6 +4,7 @@ import { performance } from 'node:perf_hooks';
 import { RefusedError } from '../../bytes/errors.js';
 import { CountingOutput, diskOutput, type OutputStorage } from '../../bytes/sink.js';
 import { diskStorage, type Storage } from '../../bytes/source.js';
+import type { Pace } from '../../engine/compaction/compaction-task.js';
 import { TableCompaction, type TableCompactionMode } from '../../engine/compaction/table-compaction.js';
 import type { PlanLeft, WantedTask } from '../../engine/plan/strategy-rounds.js';
 import type { Candidate } from '../../engine/strategies/strategy.js';
@@ -11,6 +12,7 @@ import type { CompactedTable, ReportedTask } from '../../render/compaction-repor
 import { latestWritten } from '../../sstable/version.js';
 import { breathe, interruptible, withCleanUp } from '../interrupt.js';
 import { startProgress } from '../progress.js';
+import { SlicePace } from './slice-pace.js';
 import type { TableAtHand } from './tables.js';
 import type { RunThreads, Threads } from './threads.js';
 import { Throttle } from './throttle.js';
@@ -145,8 +147,8 @@ function openCompaction(
 /** Plain bytes between two looks at the clock, where a rate is to be held. */
 const THROTTLED_SLICE_BYTES = 1 << 18;
 
-function paceOf(throttle: Throttle | undefined) {
-  if (!throttle) return { slice: interruptible, breathe };
+function paceOf(throttle: Throttle | undefined): Pace {
+  if (!throttle) return new SlicePace();
   return {
     slice: interruptible,
     sliceBytes: THROTTLED_SLICE_BYTES,

@@ -107,7 +107,7 @@ export type Pace = {
   slice<T>(work: () => T): T;
   /** Between two slices. */
   breathe(): Promise<void>;
-  /** Plain bytes of a slice, where it is not to be the usual. */
+  /** Plain bytes of the next slice, where it is not to be the usual. */
   readonly sliceBytes?: number;
 };
 
