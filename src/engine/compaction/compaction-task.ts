@@ -6,6 +6,7 @@ import { toBigInt } from '../../bytes/int64.js';
 import type { OutputStorage } from '../../bytes/sink.js';
 import type { Storage } from '../../bytes/source.js';
 import type { Table, View } from '../../cql/schema.js';
+import { ComponentFiles } from '../../sstable/component-files.js';
 import type { DataFile } from '../../sstable/data-file.js';
 import type { OpenDataSink } from '../../sstable/data-sink.js';
 import type { Descriptor } from '../../sstable/descriptor.js';
@@ -297,6 +298,8 @@ class CompactionSink implements MergeSink {
   private readonly openData: OpenDataSink | undefined;
   private readonly intervals: readonly CommitLogInterval[];
   private readonly writers: SSTableWriter[] = [];
+  /** Of the writers, and of one that a signal broke off as it began. */
+  private readonly begun: ComponentFiles[] = [];
   private readonly finished: WrittenSSTable[] = [];
   private writer: SSTableWriter | undefined;
   /** Asked for only where a strategy cuts by size. */
@@ -337,6 +340,7 @@ class CompactionSink implements MergeSink {
     const { compacted, cutter, partitioner } = this;
     const descriptor = nextDescriptor();
     const repair = outputRepairState(compacted);
+    this.begun.push(new ComponentFiles(output, descriptor));
     const writer = new SSTableWriter({
       output,
       descriptor,
@@ -403,6 +407,7 @@ class CompactionSink implements MergeSink {
 
   abort(): void {
     for (const writer of this.writers) writer.abort();
+    for (const files of this.begun) files.remove();
   }
 
   drop({ prefix }: Descriptor): void {

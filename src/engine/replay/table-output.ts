@@ -1,6 +1,7 @@
 /** The SSTables that a replay writes for one table: all of them get their names together, or none. */
 import type { OutputStorage } from '../../bytes/sink.js';
 import type { LogTable } from '../../commitlog/log-schema.js';
+import { ComponentFiles } from '../../sstable/component-files.js';
 import type { OpenDataSink } from '../../sstable/data-sink.js';
 import type { Descriptor } from '../../sstable/descriptor.js';
 import type { CommitLogInterval } from '../../sstable/metadata/stats.js';
@@ -31,6 +32,8 @@ export class TableOutput {
   readonly written: WrittenSSTable[] = [];
   private readonly setup: TableOutputSetup;
   private readonly writers: SSTableWriter[] = [];
+  /** Of the writers, and of one that a signal broke off as it began. */
+  private readonly begun: ComponentFiles[] = [];
   private readonly transaction: LifecycleTransaction | undefined;
   private hasDirectory = false;
 
@@ -54,6 +57,7 @@ export class TableOutput {
     }
     const descriptor = nextDescriptor();
     this.transaction?.trackNew(descriptor);
+    this.begun.push(new ComponentFiles(output, descriptor));
     const writer = new SSTableWriter({
       output,
       descriptor,
@@ -88,6 +92,7 @@ export class TableOutput {
     const { transaction } = this;
     if (transaction?.state === 'undecided' || transaction?.state === 'committed') return;
     for (const writer of this.writers) writer.abort();
+    for (const files of this.begun) files.remove();
     transaction?.abort();
   }
 }
