@@ -180,8 +180,8 @@ function isDivisible(storage: Storage, { budget, format }: DumpSpec): boolean {
 
 /**
  * Plain bytes below which workers cost more than they give: a thread needs a tenth of a second to start and another two until its code is
- * compiled, in which one thread alone writes a quarter of this. With a kernel it writes far more, and a second thread saves a third of the time at
- * best, for half as much memory again.
+ * compiled, in which one thread alone writes a quarter of this. With a kernel it writes far more, and two workers
+ * on two processors take as long as it alone.
  */
 const MIN_SPREAD_BYTES = 64 << 20;
 const MIN_KERNEL_SPREAD_BYTES = 2 ** 30;
