@@ -77,7 +77,8 @@ function locate(storage: Storage, yaml: string, keystore: string): string {
 
 function parseYaml(text: string, file: string): unknown {
   try {
-    return parse(text, { maxAliasCount: 100 });
+    // of a key that is given twice the last counts, as for a node
+    return parse(text, { maxAliasCount: 100, uniqueKeys: false });
   } catch (error) {
     throw new UsageError(`is no YAML: ${error instanceof Error ? error.message.split('\n')[0] : error}`, { file });
   }

@@ -30,7 +30,8 @@ function makeNode(): number[] {
   const keystore = path.join(CORPUS, 'public/commitlogs/keys/cassandra.keystore');
   fs.writeFileSync(
     path.join(dir, 'cassandra.yaml'),
-    `transparent_data_encryption_options: { enabled: true, chunk_length_kb: 2, cipher: AES/CBC/PKCS5Padding, key_alias: "testing:1", key_provider: [ { class_name: org.apache.cassandra.security.JKSKeyProvider, parameters: [ { keystore: "${keystore}", keystore_password: cassandra, store_type: JCEKS, key_password: cassandra } ] } ] }\n`,
+    // a key that is given twice is nothing to a node
+    `commitlog_sync: batch\ncommitlog_sync: periodic\ntransparent_data_encryption_options: { enabled: true, chunk_length_kb: 2, cipher: AES/CBC/PKCS5Padding, key_alias: "testing:1", key_provider: [ { class_name: org.apache.cassandra.security.JKSKeyProvider, parameters: [ { keystore: "${keystore}", keystore_password: cassandra, store_type: JCEKS, key_password: cassandra } ] } ] }\n`,
   );
   const lines = gunzipSync(readCorpus(`public/golden/commitlogs/${NAME}.mutations.jsonl.gz`))
     .toString()
