@@ -6,7 +6,6 @@ import { toBigInt } from '../../bytes/int64.js';
 import type { OutputStorage } from '../../bytes/sink.js';
 import type { Storage } from '../../bytes/source.js';
 import type { Table, View } from '../../cql/schema.js';
-import { ComponentFiles } from '../../sstable/component-files.js';
 import type { DataFile } from '../../sstable/data-file.js';
 import type { OpenDataSink } from '../../sstable/data-sink.js';
 import type { Descriptor } from '../../sstable/descriptor.js';
@@ -17,7 +16,8 @@ import type { Partitioner } from '../../sstable/partitioner.js';
 import type { DeletionState, RowBuffer } from '../../sstable/row-buffer.js';
 import type { SerializationHeader } from '../../sstable/serialization-header.js';
 import { openDescriptor, type SSTable } from '../../sstable/sstable.js';
-import { SSTableWriter } from '../../sstable/sstable-writer.js';
+import type { SSTableWriter } from '../../sstable/sstable-writer.js';
+import { SSTableWriters } from '../../sstable/sstable-writers.js';
 import { readStatistics } from '../../sstable/statistics.js';
 import type { TableLayout, WrittenSSTable } from '../../sstable/writer-options.js';
 import { columnMap, hasSameCells, MergeSource } from '../merge/merge-source.js';
@@ -297,9 +297,7 @@ class CompactionSink implements MergeSink {
   private readonly cutter: OutputCutter;
   private readonly openData: OpenDataSink | undefined;
   private readonly intervals: readonly CommitLogInterval[];
-  private readonly writers: SSTableWriter[] = [];
-  /** Of the writers, and of one that a signal broke off as it began. */
-  private readonly begun: ComponentFiles[] = [];
+  private readonly writers = new SSTableWriters();
   private readonly finished: WrittenSSTable[] = [];
   private writer: SSTableWriter | undefined;
   /** Asked for only where a strategy cuts by size. */
@@ -338,12 +336,10 @@ class CompactionSink implements MergeSink {
   private open(level: number, expectedKeys: number): SSTableWriter {
     const { output, layout, nextDescriptor, hostId } = this.setup;
     const { compacted, cutter, partitioner } = this;
-    const descriptor = nextDescriptor();
     const repair = outputRepairState(compacted);
-    this.begun.push(new ComponentFiles(output, descriptor));
-    const writer = new SSTableWriter({
+    return this.writers.open({
       output,
-      descriptor,
+      descriptor: nextDescriptor(),
       header: this.header,
       partitioner,
       layout,
@@ -365,8 +361,6 @@ class CompactionSink implements MergeSink {
         },
       },
     });
-    this.writers.push(writer);
-    return writer;
   }
 
   get plainTarget(): SSTableWriter | undefined {
@@ -400,19 +394,16 @@ class CompactionSink implements MergeSink {
   }
 
   publish(descriptor?: Descriptor): void {
-    const isAsked = (_: SSTableWriter, i: number) =>
-      descriptor === undefined || this.finished[i]?.descriptor.prefix === descriptor.prefix;
-    for (const writer of this.writers.filter(isAsked)) writer.publish();
+    this.writers.publish((i) => descriptor === undefined || this.finished[i]?.descriptor.prefix === descriptor.prefix);
   }
 
   abort(): void {
-    for (const writer of this.writers) writer.abort();
-    for (const files of this.begun) files.remove();
+    this.writers.abort();
   }
 
   drop({ prefix }: Descriptor): void {
     const at = this.finished.findIndex(({ descriptor }) => descriptor.prefix === prefix);
     this.finished.splice(at, 1);
-    for (const writer of this.writers.splice(at, 1)) writer.abort();
+    this.writers.drop(at);
   }
 }

@@ -1,11 +1,10 @@
 /** The SSTables that a replay writes for one table: all of them get their names together, or none. */
 import type { OutputStorage } from '../../bytes/sink.js';
 import type { LogTable } from '../../commitlog/log-schema.js';
-import { ComponentFiles } from '../../sstable/component-files.js';
 import type { OpenDataSink } from '../../sstable/data-sink.js';
 import type { Descriptor } from '../../sstable/descriptor.js';
 import type { CommitLogInterval } from '../../sstable/metadata/stats.js';
-import { SSTableWriter } from '../../sstable/sstable-writer.js';
+import { SSTableWriters } from '../../sstable/sstable-writers.js';
 import type { Version } from '../../sstable/version.js';
 import type { TableLayout, WrittenSSTable } from '../../sstable/writer-options.js';
 import { LifecycleTransaction } from '../lifecycle/lifecycle-transaction.js';
@@ -31,9 +30,7 @@ export class TableOutput {
   readonly directory: string;
   readonly written: WrittenSSTable[] = [];
   private readonly setup: TableOutputSetup;
-  private readonly writers: SSTableWriter[] = [];
-  /** Of the writers, and of one that a signal broke off as it began. */
-  private readonly begun: ComponentFiles[] = [];
+  private readonly writers = new SSTableWriters();
   private readonly transaction: LifecycleTransaction | undefined;
   private hasDirectory = false;
 
@@ -57,8 +54,7 @@ export class TableOutput {
     }
     const descriptor = nextDescriptor();
     this.transaction?.trackNew(descriptor);
-    this.begun.push(new ComponentFiles(output, descriptor));
-    const writer = new SSTableWriter({
+    const writer = this.writers.open({
       output,
       descriptor,
       header: frozen.flushHeader,
@@ -75,7 +71,6 @@ export class TableOutput {
         originatingHostId: hostId,
       },
     });
-    this.writers.push(writer);
     yield* writeMemtable(frozen, writer);
     this.written.push(writer.finish());
     yield 0;
@@ -83,7 +78,7 @@ export class TableOutput {
 
   /** Gives the SSTables their names, and makes them the table's. @throws UsageError */
   complete(): void {
-    for (const writer of this.writers) writer.publish();
+    this.writers.publish();
     this.transaction?.commit();
   }
 
@@ -91,8 +86,7 @@ export class TableOutput {
   abort(): void {
     const { transaction } = this;
     if (transaction?.state === 'undecided' || transaction?.state === 'committed') return;
-    for (const writer of this.writers) writer.abort();
-    for (const files of this.begun) files.remove();
+    this.writers.abort();
     transaction?.abort();
   }
 }
