@@ -11,14 +11,22 @@ import { INVALID_DELETION_TIME, NO_DELETION_TIME } from '../../sstable/deletion-
 import type { RowBuffer } from '../../sstable/row-buffer.js';
 import type { SerializationHeader } from '../../sstable/serialization-header.js';
 import type { UnfilteredCursor } from '../../sstable/unfiltered-cursor.js';
-import { type ColumnTest, columnTest, type ValueTest, valueTest } from '../verify/value-check.js';
+import {
+  type CellWatcher,
+  type ColumnTest,
+  columnTest,
+  testPlainCells,
+  type ValueTest,
+  valueTest,
+} from '../verify/value-check.js';
 
 type ClusteringTest = { readonly type: CqlType; readonly value: ValueTest | undefined; readonly emptyIsValue: boolean };
 
-export class RowValues {
+export class RowValues implements CellWatcher {
   private readonly header: SerializationHeader;
   private readonly columns: readonly ColumnTest[];
   private readonly clusterings: readonly ClusteringTest[];
+  private c!: UnfilteredCursor;
 
   /** @param header whose columns rows have */
   constructor(header: SerializationHeader) {
@@ -33,8 +41,9 @@ export class RowValues {
 
   /** @param row of the header's columns, as it was loaded from under the cursor. @throws CorruptError */
   check(c: UnfilteredCursor, row: RowBuffer): void {
+    this.c = c;
     this.clustering(c);
-    if (row.copiedCells > 0) this.plainCells(c, row);
+    if (row.copiedCells > 0) testPlainCells(this.columns, row.copiedBuf, row.copiedStart, this);
     else this.cells(c, row);
   }
 
@@ -52,28 +61,9 @@ export class RowValues {
     }
   }
 
-  /** Cells that are copied as they stand: see UnfilteredCursor.plainCells. */
-  private plainCells(c: UnfilteredCursor, { copiedBuf: buf, copiedStart }: RowBuffer): void {
-    const { columns } = this;
-    let at = copiedStart;
-    for (let i = 0; i < columns.length; i++) {
-      const test = columns[i]!;
-      if (buf[at++] !== CELL_WITH_VALUE) {
-        if (!test.emptyIsValue) this.value(c, i, test.type, buf, at, at);
-        continue;
-      }
-      let length = test.width;
-      if (length < 0) {
-        length = buf[at++]!;
-        if (length >= 0x80) {
-          const extra = Math.clz32(~(length << 24));
-          length &= 0xff >> extra;
-          for (let k = 0; k < extra; k++) length = length * 256 + buf[at++]!;
-        }
-      }
-      if (test.value && !test.value(buf, at, at + length)) this.value(c, i, test.type, buf, at, at + length);
-      at += length;
-    }
+  /** The value of a cell that is copied as it stands: see UnfilteredCursor.plainCells. */
+  failed(test: ColumnTest, column: number, start: number, end: number): void {
+    this.value(this.c, column, test.type, this.c.in.buf, start, end);
   }
 
   private cells(c: UnfilteredCursor, row: RowBuffer): void {
@@ -130,6 +120,4 @@ export class RowValues {
   }
 }
 
-/** Flags of a plain row's cell that has a value. */
-const CELL_WITH_VALUE = 0x08;
 const NO_BYTES = new Uint8Array(0);

@@ -24,11 +24,13 @@ import { PreviousClustering } from './clustering-check.js';
 import type { FindingLog, PartitionName } from './finding.js';
 import type { RuleId } from './rules.js';
 import {
+  type CellWatcher,
   type ColumnTest,
   columnTest,
   keyTest,
   keyValueType,
   reasonAgainst,
+  testPlainCells,
   type ValueTest,
   valueTest,
 } from './value-check.js';
@@ -58,7 +60,7 @@ export interface UnfilteredWatcher {
   ): void;
 }
 
-export class RowCheck {
+export class RowCheck implements CellWatcher {
   rows = 0;
   cells = 0;
   markers = 0;
@@ -206,7 +208,7 @@ export class RowCheck {
     }
     const plain = c.plainCells();
     if (plain > 0) {
-      this.plainCells(tests);
+      testPlainCells(tests, c.in.buf, c.plainStart, this);
       this.cells += plain;
       collector.addCells(plain);
       collector.updateRow(plain);
@@ -224,31 +226,6 @@ export class RowCheck {
       else this.simpleColumn(test);
     }
     collector.updateRow(this.columnsSet);
-  }
-
-  /** Cells of a row as an INSERT writes it, which the cursor has counted: only their values are to be looked at. */
-  private plainCells(tests: readonly ColumnTest[]): void {
-    const { c } = this;
-    const { buf } = c.in;
-    let at = c.plainStart;
-    for (let i = 0; i < tests.length; i++) {
-      const test = tests[i]!;
-      if (buf[at++] !== 8) {
-        if (!test.emptyIsValue) this.tellValue(test, i, at, at);
-        continue;
-      }
-      let length = test.width;
-      if (length < 0) {
-        length = buf[at++]!;
-        if (length >= 0x80) {
-          const extra = Math.clz32(~(length << 24));
-          length &= 0xff >> extra;
-          for (let k = 0; k < extra; k++) length = length * 256 + buf[at++]!;
-        }
-      }
-      if (test.value && !test.value(buf, at, at + length)) this.tellValue(test, i, at, at + length);
-      at += length;
-    }
   }
 
   private simpleColumn(test: ColumnTest): void {
@@ -320,9 +297,9 @@ export class RowCheck {
     if (test.isComplex && test.type.kind === 'udt') {
       this.fieldValue(test);
     } else if (valueEnd === valueStart) {
-      if (!test.emptyIsValue) this.tellValue(test, c.columnIndex, valueStart, valueEnd);
+      if (!test.emptyIsValue) this.failed(test, c.columnIndex, valueStart, valueEnd);
     } else if (test.value && !test.value(c.in.buf, valueStart, valueEnd)) {
-      this.tellValue(test, c.columnIndex, valueStart, valueEnd);
+      this.failed(test, c.columnIndex, valueStart, valueEnd);
     }
   }
 
@@ -339,7 +316,8 @@ export class RowCheck {
     if (reason !== undefined) this.tell('value', `${c.column.name}: ${reason}`);
   }
 
-  private tellValue(test: ColumnTest, column: number, start: number, end: number): void {
+  /** A cell's value is not of its type. */
+  failed(test: ColumnTest, column: number, start: number, end: number): void {
     const { c } = this;
     const { header } = this.options;
     const name = (c.isStatic ? header.staticColumns : header.regularColumns)[column]!.name;

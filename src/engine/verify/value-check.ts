@@ -80,6 +80,42 @@ export function columnTest(type: CqlType): ColumnTest {
   };
 }
 
+/** Told of cells whose value is not of their type. */
+export interface CellWatcher {
+  /** @param test of the column at `column`, `start` and `end` of the value */
+  failed(test: ColumnTest, column: number, start: number, end: number): void;
+}
+
+/** Flags of a plain cell that has a value; those of the others say that they are empty. */
+const CELL_WITH_VALUE = 0x08;
+
+/**
+ * Holds the cells of a row as an INSERT writes it to their types: see UnfilteredCursor.plainCells. Nothing is allocated.
+ * @param tests one for each of its cells
+ * @param at where the first begins
+ */
+export function testPlainCells(tests: readonly ColumnTest[], buf: Uint8Array, at: number, watcher: CellWatcher): void {
+  let next = at;
+  for (let i = 0; i < tests.length; i++) {
+    const test = tests[i]!;
+    if (buf[next++] !== CELL_WITH_VALUE) {
+      if (!test.emptyIsValue) watcher.failed(test, i, next, next);
+      continue;
+    }
+    let length = test.width;
+    if (length < 0) {
+      length = buf[next++]!;
+      if (length >= 0x80) {
+        const extra = Math.clz32(~(length << 24));
+        length &= 0xff >> extra;
+        for (let k = 0; k < extra; k++) length = length * 256 + buf[next++]!;
+      }
+    }
+    if (test.value && !test.value(buf, next, next + length)) watcher.failed(test, i, next, next + length);
+    next += length;
+  }
+}
+
 /** Values that are stored with their length, so that a fixed width must be looked at too. */
 function exactTest(type: CqlType): ValueTest | undefined {
   if (type.kind === 'native' && ANY_BYTES.has(type.name)) return undefined;
