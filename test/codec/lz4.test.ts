@@ -20,6 +20,90 @@ const compressible = fc
 const random = fc.uint8Array({ maxLength: 2000 }).map((bytes) => Buffer.from(bytes));
 const plainBytes = fc.oneof(compressible, random).filter((bytes) => bytes.length > 0);
 
+/**
+ * Blocks of sequences that no encoder would choose: any lengths, and distances from 1 on, the short ones most of all. `plain` is what they say;
+ * the last sequence has no match.
+ */
+const sequences = fc
+  .array(
+    fc.tuple(
+      fc.oneof(fc.nat(16), fc.nat(300)),
+      fc.oneof(fc.integer({ min: 4, max: 24 }), fc.integer({ min: 4, max: 600 })),
+      fc.oneof(fc.integer({ min: 1, max: 20 }), fc.integer({ min: 1, max: 4000 })),
+    ),
+    { minLength: 1, maxLength: 40 },
+  )
+  .map((list) => {
+    const block: number[] = [];
+    const plain: number[] = [];
+    const putLength = (extra: number) => {
+      for (; extra >= 255; extra -= 255) block.push(255);
+      block.push(extra);
+    };
+    for (const [i, [some, match, back]] of list.entries()) {
+      const literals = i === 0 ? some + 1 : some;
+      const isLast = i === list.length - 1;
+      block.push((Math.min(literals, 15) << 4) | (isLast ? 0 : Math.min(match - 4, 15)));
+      if (literals >= 15) putLength(literals - 15);
+      for (let n = 0; n < literals; n++) {
+        block.push((plain.length * 7) & 255);
+        plain.push((plain.length * 7) & 255);
+      }
+      if (isLast) break;
+      const distance = Math.min(back, plain.length);
+      block.push(distance & 255, distance >>> 8);
+      if (match - 4 >= 15) putLength(match - 4 - 15);
+      for (let n = 0; n < match; n++) plain.push(plain[plain.length - distance]!);
+    }
+    return { block: Uint8Array.from(block), plain: Uint8Array.from(plain) };
+  });
+
+/** The format as it is drawn in `lz4.ts`, a byte at a time; `undefined` where the block is malformed or of another length. */
+function decodeByBytes(block: Uint8Array, length: number): Uint8Array | undefined {
+  const plain: number[] = [];
+  let at = 0;
+  const lengthFrom = (nibble: number) => {
+    let sum = nibble;
+    for (let byte = nibble === 15 ? 255 : 0; byte === 255; sum += byte) byte = block[at++] ?? Number.NaN;
+    return sum;
+  };
+  while (at < block.length) {
+    const token = block[at++]!;
+    const literals = lengthFrom(token >>> 4);
+    if (!(literals <= block.length - at && literals <= length - plain.length)) return undefined;
+    for (let n = 0; n < literals; n++) plain.push(block[at++]!);
+    if (at === block.length) break;
+    const distance = block[at]! + block[at + 1]! * 256;
+    at += 2;
+    if (!(distance >= 1 && distance <= plain.length)) return undefined;
+    const match = lengthFrom(token & 15) + 4;
+    if (!(match <= length - plain.length)) return undefined;
+    for (let n = 0; n < match; n++) plain.push(plain[plain.length - distance]!);
+  }
+  return plain.length === length ? Uint8Array.from(plain) : undefined;
+}
+
+/** Both decoders give these bytes, or refuse the block. */
+function expectSame(block: Uint8Array, length: number): void {
+  expect(hexOf(decodeByKernel(block, length))).toBe(hexOf(decodeByBytes(block, length)));
+}
+
+function hexOf(bytes: Uint8Array | undefined): string | undefined {
+  return bytes && Buffer.from(bytes).toString('hex');
+}
+
+/** What the codec makes of a block, `undefined` where it refuses it. */
+function decodeByKernel(block: Uint8Array, length: number): Uint8Array | undefined {
+  const stored = Buffer.concat([Buffer.alloc(4), block]);
+  stored.writeUInt32LE(length, 0);
+  try {
+    return new Uint8Array(decompress(stored, length));
+  } catch (error) {
+    expect(error).toEqual(new CodecError('malformed LZ4 block, or one of another plain length'));
+    return undefined;
+  }
+}
+
 /** What becomes of `stored`, between guards that must stay as they are. */
 function decompress(stored: Uint8Array, length: number): Buffer {
   const src = Buffer.concat([Buffer.from([1, 2, 3]), stored, Buffer.from([4, 5])]);
@@ -56,6 +140,50 @@ describe('LZ4', () => {
       }),
       { numRuns: 500 },
     );
+  });
+
+  it('decodes sequences of all lengths and distances', () => {
+    fc.assert(
+      fc.property(sequences, ({ block, plain }) => {
+        expect(hexOf(decodeByBytes(block, plain.length))).toBe(hexOf(plain));
+        expectSame(block, plain.length);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('takes and refuses what a decoder of single bytes does, whatever is flipped, cut off or of another length', () => {
+    const harm = fc.record({
+      at: fc.nat(),
+      xor: fc.integer({ min: 0, max: 255 }),
+      cut: fc.oneof(fc.constant(0), fc.nat(40)),
+      longer: fc.oneof(fc.constant(0), fc.integer({ min: -60, max: 60 })),
+    });
+    fc.assert(
+      fc.property(sequences, harm, ({ block, plain }, { at, xor, cut, longer }) => {
+        const harmed = block.slice(0, Math.max(1, block.length - cut));
+        harmed[at % harmed.length]! ^= xor;
+        const length = Math.max(1, plain.length + longer);
+        expectSame(harmed, length);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('takes and refuses what a decoder of single bytes does at each cut and length', () => {
+    const plain = Buffer.concat([
+      Buffer.from('one two three, one two three: '.repeat(4)),
+      Buffer.from(Array.from({ length: 200 }, (_, i) => (i * i) >>> 3)),
+      Buffer.from('abcabcabcabcabcabcabcabcabc'),
+    ]);
+    const block = compress(fast, plain).subarray(4);
+    for (let n = 1; n <= block.length; n++) {
+      const cut = block.subarray(0, n);
+      expectSame(cut, plain.length);
+    }
+    for (let length = 1; length < plain.length + 80; length++) {
+      expectSame(block, length);
+    }
   });
 
   it('refuses every block that is cut', () => {

@@ -19,9 +19,12 @@ const MAX_DISTANCE: usize = 65535;
 const SHORT_INPUT: usize = 65536 + 11;
 const TABLE_BYTES: usize = 16384;
 
-/** Room that a short sequence is copied into without looking at its lengths, and bytes of input that it may take. */
-const SHORT_OUTPUT: usize = 48;
+/**
+ * A short sequence (at most 14 literals, a match of at most 18 bytes that starts 8 bytes back or more) is copied with no look at its lengths while
+ * there are more bytes of input than it may take, and more of room than its words are written to.
+ */
 const SHORT_SEQUENCE: usize = 32;
+const SHORT_OUTPUT: usize = 48;
 
 /** Decodes one block into exactly `[dst, dstEnd)`. Returns whether it is well formed and of that length. */
 export function decode(src: usize, srcEnd: usize, dst: usize, dstEnd: usize): bool {
@@ -30,45 +33,50 @@ export function decode(src: usize, srcEnd: usize, dst: usize, dstEnd: usize): bo
   let s = src;
   let d = dst;
   while (s < srcEnd) {
+    while (s < shortSrc && d < shortDst) {
+      const token: usize = load<u8>(s);
+      const count = token >> 4;
+      const length = token & 15;
+      if (count == 15 || length == 15) break;
+      const next = s + 1 + count;
+      const back: usize = load<u16>(next);
+      const to = d + count;
+      if (back < 8 || back > to - dst) break;
+      // by words, not by vectors: a load of bytes that were stored in several pieces just before waits for all of them
+      store<u64>(d, load<u64>(s, 1));
+      store<u64>(d, load<u64>(s, 9), 8);
+      const from = to - back;
+      store<u64>(to, load<u64>(from));
+      store<u64>(to, load<u64>(from, 8), 8);
+      store<u16>(to, load<u16>(from, 16), 16);
+      s = next + 2;
+      d = to + length + MIN_MATCH;
+    }
+    // a sequence of any kind, each of its lengths checked; it is here that a malformed one is found
     const token: usize = load<u8>(s++);
     let literals = token >> 4;
-    if (literals < 15 && s < shortSrc && d < shortDst) {
-      store<u64>(d, load<u64>(s));
-      store<u64>(d + 8, load<u64>(s + 8));
-      s += literals;
-      d += literals;
-    } else {
-      if (literals == 15) {
-        let b: usize = 255;
-        while (b == 255) {
-          if (s >= srcEnd) return false;
-          b = load<u8>(s++);
-          literals += b;
-        }
+    if (literals == 15) {
+      let b: usize = 255;
+      while (b == 255) {
+        if (s >= srcEnd) return false;
+        b = load<u8>(s++);
+        literals += b;
       }
-      if (literals > srcEnd - s || literals > dstEnd - d) return false;
-      if (literals > 64) {
-        memory.copy(d, s, literals);
-      } else {
-        for (let i: usize = 0; i < literals; i += 8) store<u64>(d + i, load<u64>(s + i));
-      }
-      s += literals;
-      d += literals;
-      if (s == srcEnd) break;
-      if (srcEnd - s < 2) return false;
     }
+    if (literals > srcEnd - s || literals > dstEnd - d) return false;
+    if (literals > 64) {
+      memory.copy(d, s, literals);
+    } else {
+      for (let i: usize = 0; i < literals; i += 8) store<u64>(d + i, load<u64>(s + i));
+    }
+    s += literals;
+    d += literals;
+    if (s == srcEnd) break;
+    if (srcEnd - s < 2) return false;
     const distance: usize = load<u16>(s);
     s += 2;
     if (distance == 0 || distance > d - dst) return false;
     let match = (token & 15) + MIN_MATCH;
-    let from = d - distance;
-    if (match < 19 && distance >= 8 && d < shortDst) {
-      store<u64>(d, load<u64>(from));
-      store<u64>(d + 8, load<u64>(from + 8));
-      store<u16>(d + 16, load<u16>(from + 16));
-      d += match;
-      continue;
-    }
     if (match == 19) {
       let b: usize = 255;
       while (b == 255) {
@@ -78,15 +86,25 @@ export function decode(src: usize, srcEnd: usize, dst: usize, dstEnd: usize): bo
       }
     }
     if (match > dstEnd - d) return false;
-    const stop = d + match;
-    if (distance >= 8) {
-      for (; d < stop; d += 8, from += 8) store<u64>(d, load<u64>(from));
-    } else {
-      for (; d < stop; d++, from++) store<u8>(d, load<u8>(from)); // repeats what it has just written
-    }
-    d = stop;
+    copyMatch(d, distance, match);
+    d += match;
   }
   return d == dstEnd;
+}
+
+/** Writes `length` bytes, those from `distance` before `to` on, which repeat where they overlap; and up to 7 bytes beyond. */
+// @ts-ignore: decorators of functions are AssemblyScript
+@inline
+function copyMatch(to: usize, distance: usize, length: usize): void {
+  const stop = to + length;
+  let d = to;
+  let from = d - distance;
+  if (distance < 8) {
+    const head = length < 8 ? stop : d + 8;
+    for (; d < head; d++, from++) store<u8>(d, load<u8>(from)); // repeats what it has just written
+    from = d - distance * ((distance + 7) / distance); // some repetitions back: a word or more
+  }
+  for (; d < stop; d += 8, from += 8) store<u64>(d, load<u64>(from));
 }
 
 // In what follows T is the type of the hash table's positions: u16 for short inputs, u32 for longer ones.
