@@ -26,6 +26,16 @@ export function growTo(memory: WebAssembly.Memory, bytes: number): void {
   }
 }
 
+/** What is made in such memory; `undefined` where there is none: then JavaScript does the work, slower. */
+export function ifThereIsMemory<T>(make: () => T): T | undefined {
+  try {
+    return make();
+  } catch (error) {
+    if (error instanceof UsageError) return undefined;
+    throw error;
+  }
+}
+
 function withHint(error: unknown): unknown {
   if (!(error instanceof RangeError)) return error;
   return new UsageError(

@@ -14,8 +14,8 @@
  *
  * A kind is what the kernel knows how to write, 0 nothing: those values are written by the writer of that number, which it calls.
  */
-import { InvariantError, LsmctlError, UsageError } from '../bytes/errors.js';
-import { kernelMemory } from '../bytes/kernel-memory.js';
+import { InvariantError, LsmctlError } from '../bytes/errors.js';
+import { ifThereIsMemory, kernelMemory } from '../bytes/kernel-memory.js';
 import { ByteWriter, type Template } from '../bytes/writer.js';
 import type { CqlType } from '../cql/type.js';
 import { fixedLength } from '../cql/type-facts.js';
@@ -123,12 +123,7 @@ export class DumpMemory {
     const all = [...texts, ...columns.flatMap((column) => column.texts)];
     const bytes = all.reduce((sum, { words }) => sum + words.byteLength, 0);
     if (all.length > MAX_TEXTS || TEXT_BYTES + bytes > SOURCE_AT) return undefined;
-    try {
-      return new DumpMemory(cursor, setup);
-    } catch (error) {
-      if (error instanceof UsageError) return undefined;
-      throw error;
-    }
+    return ifThereIsMemory(() => new DumpMemory(cursor, setup));
   }
 
   private constructor(cursor: UnfilteredCursor, setup: KernelSetup) {

@@ -139,6 +139,14 @@ function clearLocalShards(row: RowBuffer): void {
   }
 }
 
+/** Whether clusterings are the same bytes under both headers. */
+export function hasSameClustering({ stored: a }: SerializationHeader, { stored: b }: SerializationHeader): boolean {
+  return (
+    a.clusteringTypes.length === b.clusteringTypes.length &&
+    a.clusteringTypes.every((type, i) => type === b.clusteringTypes[i])
+  );
+}
+
 /** Whether cells of regular columns are the same bytes under both headers, where their times are. Counters are looked into, not copied. */
 export function hasSameCells(from: SerializationHeader, to: SerializationHeader, map: ColumnMap): boolean {
   const [a, b] = [from.stored.regularColumns, to.stored.regularColumns];

@@ -4,7 +4,7 @@
  * come that far. A kernel that gets nowhere is left alone for a while.
  */
 
-import { UsageError } from '../../bytes/errors.js';
+import { ifThereIsMemory } from '../../bytes/kernel-memory.js';
 import { ByteWriter } from '../../bytes/writer.js';
 import { fixedLength } from '../../cql/type-facts.js';
 import {
@@ -26,7 +26,7 @@ import type { SSTableWriter } from '../../sstable/sstable-writer.js';
 import type { UnfilteredCursor } from '../../sstable/unfiltered-cursor.js';
 import { KernelPause } from '../kernel-pause.js';
 import type { MarkerMerger } from './marker-merge.js';
-import type { MergeSource } from './merge-source.js';
+import { hasSameClustering, type MergeSource } from './merge-source.js';
 import type { MergeCounts } from './partition-merge.js';
 import type { LostBytes } from './row-merge.js';
 import type { SourceHeap } from './source-heap.js';
@@ -76,7 +76,7 @@ export class PlainMerge {
     if (clusteringTypes.some((type) => orderOf(type) < 0) || !sources.some(({ copiesCells }) => copiesCells))
       return undefined;
     if (sources.some((source) => !hasSameClustering(source.cursor.header, header))) return undefined;
-    const memory = takeMemory(sources.map(({ cursor }) => cursor.in.windowBytes));
+    const memory = ifThereIsMemory(() => new PlainMemory(sources.map(({ cursor }) => cursor.in.windowBytes)));
     if (!memory) return undefined;
     const { state } = memory;
     for (const [i, source] of sources.entries()) {
@@ -269,22 +269,6 @@ export class PlainMerge {
     }
     return done;
   }
-}
-
-function takeMemory(windowBytes: readonly number[]): PlainMemory | undefined {
-  try {
-    return new PlainMemory(windowBytes);
-  } catch (error) {
-    if (error instanceof UsageError) return undefined;
-    throw error;
-  }
-}
-
-function hasSameClustering({ stored: a }: SerializationHeader, { stored: b }: SerializationHeader): boolean {
-  return (
-    a.clusteringTypes.length === b.clusteringTypes.length &&
-    a.clusteringTypes.every((type, i) => type === b.clusteringTypes[i])
-  );
 }
 
 /** How a row without columns says so, of a header of `count`, below 64. */

@@ -3,8 +3,9 @@
  * rows as INSERT writes them are counted, however many SSTables have them. The kernel tells where the others are, which are merged as ever, once it has
  * come to the end of a window; so cursors, and the heap, are only touched for those. Partitions that are longer than a window are left to the merge.
  */
-import { InvariantError, UsageError } from '../../bytes/errors.js';
+import { InvariantError } from '../../bytes/errors.js';
 import { hiOf, loOf } from '../../bytes/int64.js';
+import { ifThereIsMemory } from '../../bytes/kernel-memory.js';
 import {
   ACTION,
   canPass,
@@ -19,7 +20,7 @@ import {
 import { IS_FULL, NEEDS_MORE, SOURCE } from '../../sstable/plain-memory.js';
 import type { SerializationHeader } from '../../sstable/serialization-header.js';
 import { KernelPause } from '../kernel-pause.js';
-import type { MergeSource } from './merge-source.js';
+import { hasSameClustering, type MergeSource } from './merge-source.js';
 import type { SourceHeap } from './source-heap.js';
 
 /** Windows after which others have a turn. */
@@ -68,7 +69,7 @@ export class PlainPass {
     if (sources.some(({ isMurmur3, cursor }) => !isMurmur3 || !hasSameClustering(cursor.header, header))) {
       return undefined;
     }
-    room.memory ??= takeMemory(sources.map(({ cursor }) => cursor.in.windowBytes));
+    room.memory ??= ifThereIsMemory(() => new PassMemory(sources.map(({ cursor }) => cursor.in.windowBytes)));
     const { memory } = room;
     if (!memory) return undefined;
     memory.putHeader(header);
@@ -184,20 +185,4 @@ export class PlainPass {
     for (let i = merged; i < n; i++) group[i]!.passOver();
     return merged;
   }
-}
-
-function takeMemory(windowBytes: readonly number[]): PassMemory | undefined {
-  try {
-    return new PassMemory(windowBytes);
-  } catch (error) {
-    if (error instanceof UsageError) return undefined;
-    throw error;
-  }
-}
-
-function hasSameClustering({ stored: a }: SerializationHeader, { stored: b }: SerializationHeader): boolean {
-  return (
-    a.clusteringTypes.length === b.clusteringTypes.length &&
-    a.clusteringTypes.every((type, i) => type === b.clusteringTypes[i])
-  );
 }

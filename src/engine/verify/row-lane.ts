@@ -3,7 +3,8 @@
  * a kernel of WebAssembly (`kernel/row-walk.as.ts`), as long as nothing is odd; whatever is odd stays with the walk itself. The memory is that of
  * `sstable/plain-memory.ts`: the window of the cursor lies in it, and what is written there is the window of Index.db.
  */
-import { LsmctlError, UsageError } from '../../bytes/errors.js';
+import { LsmctlError } from '../../bytes/errors.js';
+import { ifThereIsMemory } from '../../bytes/kernel-memory.js';
 import { fixedLength } from '../../cql/type-facts.js';
 import type { EstimatedHistogramBuilder } from '../../sstable/metadata/estimated-histogram.js';
 import type { MetadataCollector } from '../../sstable/metadata/metadata-collector.js';
@@ -83,7 +84,7 @@ export class RowLane {
     const { header } = cursor;
     const tests = testsOf(header);
     if (!tests || !(index instanceof BigIndexCursor) || !keys.isMurmur3) return undefined;
-    const memory = takeMemory(cursor.in.windowBytes);
+    const memory = ifThereIsMemory(() => new PlainMemory([cursor.in.windowBytes]));
     if (!memory) return undefined;
     collector.putBuckets(memory);
     if (memory.state[FIELD.sizeBuckets] !== sizes.bucketOffsets.length) {
@@ -278,13 +279,4 @@ function testsOf({ keyType, clusteringTypes, staticColumns, regularColumns }: Se
   const test = plainTest(keyType);
   if (test !== 'any' && test !== 'text') return undefined;
   return { columns, key: test === 'text' ? -2 : fixedLength(keyType) };
-}
-
-function takeMemory(windowBytes: number): PlainMemory | undefined {
-  try {
-    return new PlainMemory([windowBytes]);
-  } catch (error) {
-    if (error instanceof UsageError) return undefined;
-    throw error;
-  }
 }
