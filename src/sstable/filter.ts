@@ -118,11 +118,6 @@ export function bitsOfHash(hashCount: number, capacity: number, hash: Hash128): 
   return list;
 }
 
-/** Sets the bits of a key's Murmur3 hash; FilterBits does it faster. */
-export function addHashToFilter({ hashCount, bits }: BloomFilter, hash: Hash128): void {
-  for (const bit of hashBits({ hashCount, bits }, hash)) bits[Math.floor(bit / 8)]! |= 1 << (bit & 7);
-}
-
 /** How many bits are set: with the count of keys, how often the filter errs. */
 export function bitsSet({ bits }: BloomFilter): number {
   const aligned = bits.byteOffset % 4 === 0 ? bits : bits.slice();

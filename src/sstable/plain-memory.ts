@@ -45,8 +45,6 @@ const INDEX = CELL_COUNTS + 4 * 120;
 const INDEX_BYTES = 1 << 18;
 const SLACK_BYTES = 64;
 const BUFFER = Math.ceil((INDEX + INDEX_BYTES + SLACK_BYTES) / 64) * 64;
-/** Partitions that the logs have room for. */
-export const MAX_PARTITIONS = 2048;
 /** Rows are written until it holds so much, and none that might not fit. */
 export const BUFFER_FULL_BYTES = 1 << 17;
 const BUFFER_BYTES = 3 << 17;

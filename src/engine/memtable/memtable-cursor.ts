@@ -27,11 +27,6 @@ export class MemtableCursor extends UnfilteredCursor {
     this.lone = new LoneRow(form);
   }
 
-  /** Records passed so far, of all. */
-  get recordsPassed(): number {
-    return this.next;
-  }
-
   override nextPartition(): boolean {
     const { index, chunks } = this;
     const { records, begins } = this.order;
