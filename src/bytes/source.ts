@@ -28,8 +28,12 @@ export type FileStat = {
 };
 
 export interface Storage {
-  /** @throws UsageError when missing, not permitted or not a file */
-  open(file: string): ByteSource;
+  /**
+   * @param ahead room for small files: where the whole file and a byte more would fit in, it may be read at once, and lies there as long as the
+   * source is used. Saves calls where thousands are opened.
+   * @throws UsageError when missing, not permitted or not a file
+   */
+  open(file: string, ahead?: Uint8Array): ByteSource;
   /** Names in a directory, sorted. @throws UsageError */
   list(directory: string): string[];
   /** `undefined` when nothing is there. @throws UsageError when it can't be looked at */
@@ -66,13 +70,22 @@ class FileSource implements ByteSource {
   readonly path: string;
   readonly size: number;
   private fd: number;
+  /** All that is in the file. */
+  private readonly held: Uint8Array | undefined;
 
-  constructor(file: string) {
+  constructor(file: string, ahead?: Uint8Array) {
     this.path = file;
     try {
       this.fd = fs.openSync(file, 'r');
     } catch (error) {
       throw fileError(error, file);
+    }
+    const length = ahead ? readAll(this.fd, ahead) : 0;
+    if (ahead && length > 0) {
+      this.held = ahead;
+      this.size = length;
+      this.close();
+      return;
     }
     const stat = fs.fstatSync(this.fd);
     if (!stat.isFile()) {
@@ -85,6 +98,7 @@ class FileSource implements ByteSource {
   }
 
   read(position: number, target: Uint8Array, offset: number, length: number): number {
+    if (this.held) return copyOf(this.held, this.size, position, target, offset, length);
     let done = 0;
     try {
       while (done < length) {
@@ -104,8 +118,34 @@ class FileSource implements ByteSource {
   }
 }
 
+/** Bytes of a file that lie in `target` now; 0 where that is not all of them, or it is no file: then it is looked at as ever, which tells. */
+function readAll(fd: number, target: Uint8Array): number {
+  try {
+    for (let done = 0; done < target.length; ) {
+      const n = fs.readSync(fd, target, done, target.length - done, done);
+      if (n === 0) return done;
+      done += n;
+    }
+  } catch {}
+  return 0;
+}
+
+function copyOf(
+  held: Uint8Array,
+  size: number,
+  position: number,
+  target: Uint8Array,
+  offset: number,
+  length: number,
+): number {
+  const n = Math.max(0, Math.min(length, size - position));
+  if (n === 1) target[offset] = held[position]!;
+  else if (target !== held || position !== offset) target.set(held.subarray(position, position + n), offset);
+  return n;
+}
+
 export const diskStorage: Storage = {
-  open: (file) => new FileSource(file),
+  open: (file, ahead) => new FileSource(file, ahead),
   list(directory) {
     try {
       return fs.readdirSync(directory).sort();
@@ -143,9 +183,7 @@ export function memorySource(bytes: Uint8Array, name = 'memory'): ByteSource {
     path: name,
     size: bytes.length,
     read(position, target, offset, length) {
-      const n = Math.max(0, Math.min(length, bytes.length - position));
-      target.set(bytes.subarray(position, position + n), offset);
-      return n;
+      return copyOf(bytes, bytes.length, position, target, offset, length);
     },
     close() {},
   };
@@ -154,9 +192,9 @@ export function memorySource(bytes: Uint8Array, name = 'memory'): ByteSource {
 /** `storage` with some files replaced by bytes in memory (key: the full path). */
 export function overlayStorage(storage: Storage, files: ReadonlyMap<string, Uint8Array>): Storage {
   return {
-    open(file) {
+    open(file, ahead) {
       const bytes = files.get(file);
-      return bytes ? memorySource(bytes, file) : storage.open(file);
+      return bytes ? memorySource(bytes, file) : storage.open(file, ahead);
     },
     list: (directory) => storage.list(directory),
     stat(file) {
@@ -167,7 +205,31 @@ export function overlayStorage(storage: Storage, files: ReadonlyMap<string, Uint
   };
 }
 
-/** Counts what is opened and read: the proof of a command's cost. */
+class CountedSource implements ByteSource {
+  readonly path: string;
+  readonly size: number;
+  private readonly source: ByteSource;
+  private readonly by: CountingStorage;
+
+  constructor(source: ByteSource, by: CountingStorage) {
+    this.path = source.path;
+    this.size = source.size;
+    this.source = source;
+    this.by = by;
+  }
+
+  read(position: number, target: Uint8Array, offset: number, length: number): number {
+    const n = this.source.read(position, target, offset, length);
+    this.by.bytesRead += n;
+    return n;
+  }
+
+  close(): void {
+    this.source.close();
+  }
+}
+
+/** Counts what is opened and read, as far as it was asked for: the proof of a command's cost. */
 export class CountingStorage implements Storage {
   readonly opened: string[] = [];
   bytesRead = 0;
@@ -177,19 +239,9 @@ export class CountingStorage implements Storage {
     this.inner = inner;
   }
 
-  open(file: string): ByteSource {
-    this.opened.push(path.basename(file));
-    const source = this.inner.open(file);
-    return {
-      path: source.path,
-      size: source.size,
-      read: (position, target, offset, length) => {
-        const n = source.read(position, target, offset, length);
-        this.bytesRead += n;
-        return n;
-      },
-      close: () => source.close(),
-    };
+  open(file: string, ahead?: Uint8Array): ByteSource {
+    this.opened.push(file.slice(Math.max(file.lastIndexOf('/'), file.lastIndexOf(path.sep)) + 1));
+    return new CountedSource(this.inner.open(file, ahead), this);
   }
 
   list(directory: string): string[] {
@@ -207,7 +259,7 @@ export class CountingStorage implements Storage {
  * @throws UsageError above `maxBytes`: no real file of its kind is that large
  */
 export function readWhole(storage: Storage, file: string, maxBytes = 1 << 28, scratch?: Uint8Array): Uint8Array {
-  const source = storage.open(file);
+  const source = storage.open(file, scratch);
   try {
     if (source.size > maxBytes) throw new UsageError(`is larger than ${maxBytes} bytes`, { file, seen: source.size });
     const { size } = source;

@@ -86,7 +86,7 @@ export async function loadSchema(
 ): Promise<LoadedSchema> {
   if (options.schemaFile !== undefined) return fromFile(storage, options.schemaFile, paths[0]);
   for (const given of paths) requirePath(storage, given);
-  const roots = dataDirectoriesOf(storage, paths);
+  const roots = dataDirectoriesOf(storage, paths, options.directories);
   const { nowSeconds, keyspaces: wants, isOutline } = options;
   const read = await readSystemSchema(storage, roots, { nowSeconds, wants, isOutline });
   if (read) {
@@ -153,13 +153,25 @@ function readText(storage: Storage, file: string): string {
 /**
  * Data directories, those with a system_schema, for `paths`: the path, one above it, or those right below it, which are taken for the data
  * directories of one node.
+ * @param known directories that were listed
  */
-export function dataDirectoriesOf(storage: Storage, paths: readonly string[]): string[] {
+export function dataDirectoriesOf(
+  storage: Storage,
+  paths: readonly string[],
+  known: readonly SSTableDirectory[] = [],
+): string[] {
   const found = new Set<string>();
   for (const given of paths) {
     const above = ancestors(given).find((directory) => hasSystemSchema(storage, directory));
-    if (above !== undefined) found.add(above);
-    else for (const below of childrenOf(storage, given)) if (hasSystemSchema(storage, below)) found.add(below);
+    if (above !== undefined) {
+      found.add(above);
+      continue;
+    }
+    const listed = known.find(({ path: directory }) => directory === given);
+    for (const name of listed ? namesIn(listed) : namesBelow(storage, given)) {
+      const below = path.join(path.resolve(given), name);
+      if (hasSystemSchema(storage, below)) found.add(below);
+    }
   }
   return [...found];
 }
@@ -177,10 +189,14 @@ export function hasSystemSchema(storage: Storage, directory: string): boolean {
 /** A table's directory may have tens of thousands, none of which needs to be looked at. */
 const COMPONENT_FILE = /^[a-z]{2}-.+-(big|bti)-.+\.(db|txt|crc32)$/;
 
-function childrenOf(storage: Storage, directory: string): string[] {
+function namesBelow(storage: Storage, directory: string): string[] {
   if (!storage.stat(directory)?.isDirectory) return [];
-  const names = storage.list(directory).filter((name) => !name.startsWith('.') && !COMPONENT_FILE.test(name));
-  return names.map((name) => path.join(path.resolve(directory), name));
+  return storage.list(directory).filter((name) => !name.startsWith('.') && !COMPONENT_FILE.test(name));
+}
+
+/** Of a table's directory that was listed before: what may be a data directory there. */
+function namesIn({ foreign, subdirectories }: SSTableDirectory): string[] {
+  return [...foreign, ...subdirectories].filter((name) => !name.startsWith('.'));
 }
 
 function hasHeaders({ place, sstables }: SSTableDirectory): boolean {

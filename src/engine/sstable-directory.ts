@@ -12,7 +12,7 @@ import { LsmctlError } from '../bytes/errors.js';
 import {
   COMPONENT,
   type Descriptor,
-  parseDescriptor,
+  parseNameIn,
   parseTableDirectory,
   splitName,
   type TableDirectory,
@@ -139,6 +139,12 @@ function isSubdirectoryName(name: string, place: TableDirectory): boolean {
   return place.snapshot === undefined && !place.backup && (name === 'snapshots' || name === 'backups');
 }
 
+/** Names of a directory mostly come in order. */
+function sorted(names: string[]): string[] {
+  for (let i = 1; i < names.length; i++) if (names[i - 1]! > names[i]!) return names.sort();
+  return names;
+}
+
 function groupSSTables(
   directory: string,
   place: TableDirectory,
@@ -147,10 +153,12 @@ function groupSSTables(
   const sstables: SSTableFiles[] = [];
   const orphans: SSTableFiles[] = [];
   const unsupported: UnsupportedSSTable[] = [];
+  const start = path.join(directory, 'x').slice(0, -1);
+  const parent = path.dirname(`${start}x`);
   for (const [prefix, files] of groups) {
     try {
-      const { descriptor } = parseDescriptor(path.join(directory, files[0]!));
-      const components = files.map((name) => name.slice(prefix.length + 1)).sort();
+      const { descriptor } = parseNameIn(parent, files[0]!, start + files[0]!);
+      const components = sorted(files.map((name) => name.slice(prefix.length + 1)));
       (components.includes(COMPONENT.data) ? sstables : orphans).push({ descriptor, components, place });
     } catch (error) {
       if (!(error instanceof LsmctlError)) throw error;

@@ -93,6 +93,7 @@ export function readReport({ steps, thresholds, isCommitLogRead, ...facts }: Rea
 function stepReport(step: ReadStep): StepReport {
   const { descriptor, isMemtable, outcome, maxTimestampMicros, filter, index, position, blocks, blockOffset, cost } =
     step;
+  const { bytes } = cost;
   return {
     sstable: descriptor.prefix,
     isMemtable,
@@ -104,7 +105,7 @@ function stepReport(step: ReadStep): StepReport {
     blocks,
     blockOffset,
     staticOnly: step.isStaticOnly,
-    bytesRead: { ...cost.bytes },
+    bytesRead: { filter: bytes.filter, index: bytes.index, data: bytes.data },
     chunks: cost.chunks,
     unfiltereds: cost.unfiltereds,
     tombstones: cost.tombstones,

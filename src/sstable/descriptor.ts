@@ -54,7 +54,15 @@ export function splitName(
 
 /** @throws UsageError when `file` is not named like an SSTable component, UnsupportedError for versions that are not read */
 export function parseDescriptor(file: string): { descriptor: Descriptor; component: string } {
-  const name = path.basename(file);
+  return parseNameIn(path.dirname(file), path.basename(file), file);
+}
+
+/** {@link parseDescriptor} of `file`, of which directory and name are known: of thousands in one directory. */
+export function parseNameIn(
+  directory: string,
+  name: string,
+  file: string,
+): { descriptor: Descriptor; component: string } {
   const parts = splitName(name);
   if (!parts) {
     const legacy = LEGACY.exec(name);
@@ -71,7 +79,7 @@ export function parseDescriptor(file: string): { descriptor: Descriptor; compone
   const version = versionOf(parts.format, parts.version, file);
   return {
     descriptor: {
-      directory: path.dirname(file),
+      directory,
       version,
       format: version.format,
       id: parts.id,

@@ -86,12 +86,16 @@ export function isPresent(filter: BloomFilter, key: Uint8Array): boolean {
 
 /** {@link isPresent} for a key's Murmur3 hash; FilterBits answers many of them faster. */
 export function isHashPresent({ hashCount, bits }: BloomFilter, hash: Hash128): boolean {
-  const capacity = bits.length * 8;
+  return isHashIn(hashCount, bits.length * 8, hash, (at) => bits[at]!);
+}
+
+/** {@link isHashPresent} in a filter of `capacity` bits, of which no more bytes are asked for than the answer needs. */
+export function isHashIn(hashCount: number, capacity: number, hash: Hash128, byteAt: (at: number) => number): boolean {
   let hi = hash[2]!;
   let lo = hash[3]!;
   for (let k = 0; k < hashCount; k++) {
     const bit = absoluteRemainder(hi, lo, capacity);
-    if (!(bits[Math.floor(bit / 8)]! & (1 << (bit & 7)))) return false;
+    if (!(byteAt(Math.floor(bit / 8)) & (1 << (bit & 7)))) return false;
     const sum = (lo >>> 0) + (hash[1]! >>> 0);
     hi = (hi + hash[0]! + (sum > 0xffffffff ? 1 : 0)) | 0;
     lo = sum | 0;
@@ -101,11 +105,7 @@ export function isHashPresent({ hashCount, bits }: BloomFilter, hash: Hash128): 
 
 /** The bits of a key's Murmur3 hash, in the order in which they are asked; one may occur twice. */
 export function hashBits({ hashCount, bits }: BloomFilter, hash: Hash128): number[] {
-  return bitsOfHash(hashCount, bits.length * 8, hash);
-}
-
-/** {@link hashBits} of a filter of which only the size is known: `capacity` bits. */
-export function bitsOfHash(hashCount: number, capacity: number, hash: Hash128): number[] {
+  const capacity = bits.length * 8;
   const list: number[] = [];
   let hi = hash[2]!;
   let lo = hash[3]!;

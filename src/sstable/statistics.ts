@@ -198,9 +198,9 @@ function readContents(bytes: Uint8Array, file: string, version: Version): Entry[
 /** Each component ends where the next one by position begins. */
 function withEnds(found: readonly { type: MetadataType; start: number }[], cursor: Cursor, crcBytes: number): Entry[] {
   const size = cursor.end;
-  const starts = [...found.map(({ start }) => start), size].sort((a, b) => a - b);
   return found.map(({ type, start }) => {
-    const end = starts.find((other) => other > start) ?? size;
+    let end = size;
+    for (const other of found) if (other.start > start && other.start < end) end = other.start;
     if (start < cursor.pos || start + crcBytes > end) {
       throw cursor.corrupt(`position of ${type} metadata is out of the file`, {
         seen: start,

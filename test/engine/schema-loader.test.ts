@@ -19,7 +19,7 @@ import {
 } from '../../src/cql/schema.js';
 import { cqlTypeName } from '../../src/cql/type-facts.js';
 import { resolvePaths } from '../../src/engine/data-directory.js';
-import { type LoadedSchema, loadSchema } from '../../src/engine/schema-loader.js';
+import { dataDirectoriesOf, type LoadedSchema, loadSchema } from '../../src/engine/schema-loader.js';
 import { readStatistics } from '../../src/sstable/statistics.js';
 import { CORPUS, hasCorpus, KITCHENS } from '../corpus.js';
 import { acceptable } from '../described.js';
@@ -376,4 +376,19 @@ describe.skipIf(!hasCorpus())('broken system_schema', () => {
     const error = await failure(storage, KITCHEN);
     expect(error).toMatchObject({ code: 'UNSUPPORTED' });
   });
+});
+
+it('a directory that was listed before gives the data directories below it all the same', () => {
+  const root = fs.mkdtempSync(path.join(os.tmpdir(), 'lsmctl-listed-'));
+  const table = path.join(root, 'shop', 'orders');
+  for (const below of ['node1/system_schema', 'snapshots/system_schema', 'snapshots/tag', '.hidden/system_schema']) {
+    fs.mkdirSync(path.join(table, below), { recursive: true });
+  }
+  fs.writeFileSync(path.join(table, 'oa-1-big-Data.db'), '');
+  const { directories } = resolvePaths(diskStorage, [table]);
+  const listed: Storage = { ...diskStorage, list: () => expect.fail('was listed again') };
+  const found = dataDirectoriesOf(listed, [table], directories);
+  expect(found.sort()).toEqual(['node1', 'snapshots'].map((name) => path.join(table, name)));
+  expect(dataDirectoriesOf(diskStorage, [table]).sort()).toEqual(found);
+  fs.rmSync(root, { recursive: true });
 });

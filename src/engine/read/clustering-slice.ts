@@ -55,13 +55,12 @@ export function placeComparator(types: readonly CqlType[]): PlaceComparator {
 }
 
 /** Whether the slice and what an SSTable covers, as its statistics tell, have anything in common. Not known: they may. An empty slice has nothing. */
-export function intersects(slice: ReadSlice, covered: Slice | undefined, types: readonly CqlType[]): boolean {
+export function intersection(slice: ReadSlice, types: readonly CqlType[]): (covered: Slice | undefined) => boolean {
   const compare = compareClustering(types);
-  if (compare(slice.start, slice.end) >= 0) return false;
-  if (!covered) return true;
-  return (
-    compare(covered.start, covered.end) < 0 &&
-    compare(slice.start, covered.end) < 0 &&
-    compare(covered.start, slice.end) < 0
-  );
+  if (compare(slice.start, slice.end) >= 0) return () => false;
+  return (covered) =>
+    !covered ||
+    (compare(covered.start, covered.end) < 0 &&
+      compare(slice.start, covered.end) < 0 &&
+      compare(covered.start, slice.end) < 0);
 }

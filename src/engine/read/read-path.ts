@@ -11,6 +11,7 @@ import { hiOf, loOf, toBigInt } from '../../bytes/int64.js';
 import { columnNameBytes, columnsOfKind, isCompactTable, type Table, type View } from '../../cql/schema.js';
 import { isCounter, isMultiCell } from '../../cql/type-facts.js';
 import type { Descriptor } from '../../sstable/descriptor.js';
+import type { Slice } from '../../sstable/metadata/slice.js';
 import type { PartitionEntry, RowBlock } from '../../sstable/partition-index.js';
 import { type DecoratedKey, decorate, type Partitioner, partitionerOf } from '../../sstable/partitioner.js';
 import type { ColumnMap } from '../../sstable/row-buffer.js';
@@ -18,7 +19,7 @@ import type { SerializationHeader } from '../../sstable/serialization-header.js'
 import type { SSTable } from '../../sstable/sstable.js';
 import { droppedTimes, outputHeader } from '../compaction/output-header.js';
 import { columnMap, nameKey } from '../merge/merge-source.js';
-import { intersects, type ReadSlice } from './clustering-slice.js';
+import { intersection, type ReadSlice } from './clustering-slice.js';
 import type { FilterAnswer } from './filter-probe.js';
 import { columnKeys, NameQuery, type NameQueryColumns } from './name-query.js';
 import type { BytesRead, ReadCandidate } from './read-candidate.js';
@@ -101,7 +102,8 @@ export class ReadPath {
   private readonly setup: ReadPathSetup;
   private readonly candidates: readonly ReadCandidate[];
   private readonly key: DecoratedKey;
-  private readonly types: SerializationHeader['clusteringTypes'];
+  /** Whether what an SSTable covers has anything of the slice. */
+  private readonly covers: (covered: Slice | undefined) => boolean;
   private readonly columns: NameQueryColumns;
   private readonly found: Found[] = [];
   private sources: { readonly source: ReadSource; readonly found: Found }[] = [];
@@ -112,7 +114,7 @@ export class ReadPath {
     const { statistics } = this.candidates[0]!;
     this.partitioner = partitionerOf(statistics.validation.partitioner, statistics.header.keyType);
     this.key = decorate(this.partitioner, setup.key);
-    this.types = statistics.header.clusteringTypes;
+    this.covers = intersection(setup.slice, statistics.header.clusteringTypes);
     this.columns = this.queriedColumns(statistics.header);
   }
 
@@ -136,11 +138,9 @@ export class ReadPath {
       const place = candidate.place(this.key, this.partitioner);
       (place === 'outside' ? outside : inside).push(candidate);
     }
-    inside.sort(
-      (a, b) => Number(b.isMemtable) - Number(a.isMemtable) || compareBig(b.maxTimestampMicros, a.maxTimestampMicros),
-    );
-    if (this.setup.asksAll) for (const candidate of inside) await this.look(candidate, false);
-    else await (this.isByName ? this.findByName(inside) : this.findBySlice(inside));
+    const sorted = newestFirst(inside);
+    if (this.setup.asksAll) for (const candidate of sorted) await this.look(candidate, false);
+    else await (this.isByName ? this.findByName(sorted) : this.findBySlice(sorted));
     for (const { descriptor, isMemtable } of outside) {
       if (!isMemtable) this.steps.push({ descriptor, isMemtable, outcome: 'outside', cost: noCost() });
     }
@@ -197,7 +197,7 @@ export class ReadPath {
   private wantsOf(candidate: ReadCandidate) {
     const { coveredClustering, hasPartitionLevelDeletions } = candidate.bounds;
     return {
-      rows: intersects(this.setup.slice, coveredClustering, this.types),
+      rows: this.covers(coveredClustering),
       statics: this.columns.statics.length > 0 && candidate.statistics.header.staticColumns.length > 0,
       deletion: hasPartitionLevelDeletions,
     };
@@ -352,6 +352,13 @@ function identity(header: SerializationHeader, definition: Table | View | undefi
   return columnMap(header, header, droppedTimes(definition));
 }
 
-function compareBig(a: bigint, b: bigint): number {
-  return a < b ? -1 : a > b ? 1 : 0;
+/** Memtables, then SSTables by their newest write. */
+function newestFirst(candidates: readonly ReadCandidate[]): ReadCandidate[] {
+  const timed = candidates.map((candidate) => ({ candidate, micros: candidate.maxTimestampMicros }));
+  timed.sort(
+    (a, b) =>
+      Number(b.candidate.isMemtable) - Number(a.candidate.isMemtable) ||
+      (a.micros > b.micros ? -1 : a.micros < b.micros ? 1 : 0),
+  );
+  return timed.map(({ candidate }) => candidate);
 }

@@ -255,11 +255,37 @@ function readClusterings(cursor: Cursor, version: Version): Partial<StatsMetadat
       },
     };
   }
-  const clusteringTypes: string[] = [];
-  for (let n = cursor.count(cursor.uvint32(), 1, 'clustering types'); n > 0; n--) {
-    clusteringTypes.push(cursor.utf8(cursor.uvint32()));
+  const { texts, types } = readClusteringTypes(cursor);
+  return { clusteringTypes: texts, coveredClustering: readSlice(cursor, types) };
+}
+
+type ClusteringTypes = {
+  readonly bytes: Uint8Array;
+  readonly texts: readonly string[];
+  readonly types: readonly CqlType[];
+};
+
+/** Of a table's SSTables all have the same types: those read last. */
+let lastTypes: ClusteringTypes | undefined;
+
+function readClusteringTypes(cursor: Cursor): ClusteringTypes {
+  const start = cursor.pos;
+  if (lastTypes && cursor.left >= lastTypes.bytes.length) {
+    const { bytes } = lastTypes;
+    let same = 0;
+    while (same < bytes.length && cursor.buf[start + same] === bytes[same]) same++;
+    if (same === bytes.length) {
+      cursor.skip(same);
+      return lastTypes;
+    }
   }
-  return { clusteringTypes, coveredClustering: readSlice(cursor, parseTypes(clusteringTypes, cursor.context)) };
+  const texts: string[] = [];
+  for (let n = cursor.count(cursor.uvint32(), 1, 'clustering types'); n > 0; n--) {
+    texts.push(cursor.utf8(cursor.uvint32()));
+  }
+  const types = parseTypes(texts, cursor.context);
+  lastTypes = { bytes: cursor.buf.slice(start, cursor.pos), texts, types };
+  return lastTypes;
 }
 
 function writeClusterings(stats: StatsMetadata, version: Version, out: ByteWriter): void {
