@@ -58,8 +58,10 @@ export { stringWriter } from './cql/values/string.js';
 export { toJs } from './cql/values/to-js.js';
 export type { DataDirectory, TableHandle } from './engine/open-directory.js';
 export type { SSTableFiles } from './engine/sstable-directory.js';
+export { type ChecksumFile, readChecksumFile } from './sstable/checksum-file.js';
 export { type CompressionInfo, readCompressionInfo } from './sstable/compression-info.js';
-export { type ChecksumFile, DataCursor, type DataFile, openDataFile, readChecksumFile } from './sstable/data-file.js';
+export { DataCursor } from './sstable/data-cursor.js';
+export { type DataFile, openDataFile } from './sstable/data-file.js';
 export {
   COMPONENT,
   componentPath,

@@ -34,3 +34,8 @@ export function crc32OfInt(int: number, value = 0): number {
   c = table[(c ^ int) & 0xff]! ^ (c >>> 8);
   return ~c >>> 0;
 }
+
+/** As checksums are shown: `0x` and eight hexadecimal digits. */
+export function crcText(crc: number): string {
+  return `0x${crc.toString(16).padStart(8, '0')}`;
+}

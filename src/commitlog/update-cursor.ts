@@ -10,7 +10,8 @@
  *
  * Rows and markers have no sizes: a row is passed over by reading it.
  */
-import { DataCursor, type DataFile } from '../sstable/data-file.js';
+import { DataCursor } from '../sstable/data-cursor.js';
+import type { DataFile } from '../sstable/data-file.js';
 import {
   EPOCH_MICROS_HI,
   EPOCH_MICROS_LO,

@@ -15,7 +15,7 @@
 import type { Cursor } from '../bytes/cursor.js';
 import type { CorruptError } from '../bytes/errors.js';
 import { fixedLength } from '../cql/type-facts.js';
-import type { DataCursor } from './data-file.js';
+import type { DataCursor } from './data-cursor.js';
 import {
   DeletionSlot,
   EXPIRED_LIVENESS_TTL,

@@ -1,7 +1,8 @@
 /** One SSTable, opened: its components on demand, its partitions by cursor or as objects. */
 import { withFacts } from '../bytes/errors.js';
 import type { Storage } from '../bytes/source.js';
-import { DataCursor, type DataFile, type OpenDataOptions, openDataFile } from './data-file.js';
+import { DataCursor } from './data-cursor.js';
+import { type DataFile, type OpenDataOptions, openDataFile } from './data-file.js';
 import { type Descriptor, parseDescriptor } from './descriptor.js';
 import { openPartitionIndex, type PartitionIndex } from './partition-index.js';
 import { partitionsOf } from './partition-view.js';

@@ -11,7 +11,7 @@
  * Ancestors are of versions before ma, but some mc files of Scylla have them. Cassandra writes components in this order. Some files of Scylla have another; 3.11 goes to each position, as is done here, later releases
  * take the difference to the next entry for the length and fail.
  */
-import { crc32 } from '../bytes/crc32.js';
+import { crc32, crcText } from '../bytes/crc32.js';
 import { Cursor } from '../bytes/cursor.js';
 import { CorruptError } from '../bytes/errors.js';
 import { readWhole, type Storage } from '../bytes/source.js';
@@ -216,12 +216,12 @@ function checkCrc(covered: Uint8Array, cursor: Cursor, what: string, offset: num
   const seen = crc32(covered, before);
   const expected = cursor.u32();
   if (seen !== expected) {
-    throw cursor.corrupt(`checksum of the ${what} differs`, { offset, seen: hex32(seen), expected: hex32(expected) });
+    throw cursor.corrupt(`checksum of the ${what} differs`, {
+      offset,
+      seen: crcText(seen),
+      expected: crcText(expected),
+    });
   }
-}
-
-function hex32(value: number): string {
-  return `0x${value.toString(16).padStart(8, '0')}`;
 }
 
 function readValidation(cursor: Cursor): ValidationMetadata {

@@ -13,7 +13,7 @@
  *              0x40 complex deletions, 0x80 extended flags: 0x01 static, 0x02 deletion is shadowable
  */
 import { fixedLength } from '../cql/type-facts.js';
-import type { DataCursor } from './data-file.js';
+import type { DataCursor } from './data-cursor.js';
 import { DeletionSlot, INVALID_DELETION_TIME, validDeletionTime } from './deletion-slot.js';
 import { afterPlainRow, MOST_PASSED_ROWS, PLAIN_ROW } from './plain-pass.js';
 import { NO_COLUMNS, RowCursor } from './row-cursor.js';

@@ -5,7 +5,8 @@ import { crc32 } from '../../src/bytes/crc32.js';
 import { CorruptError, UnsupportedError } from '../../src/bytes/errors.js';
 import { loadCodec } from '../../src/codec/load.js';
 import { encodeCompressionInfo } from '../../src/sstable/compression-info.js';
-import { DataCursor, openDataFile } from '../../src/sstable/data-file.js';
+import { DataCursor } from '../../src/sstable/data-cursor.js';
+import { openDataFile } from '../../src/sstable/data-file.js';
 import { parseDescriptor } from '../../src/sstable/descriptor.js';
 import { memoryStorage } from '../sstable/memory-storage.js';
 

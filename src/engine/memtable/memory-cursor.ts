@@ -1,5 +1,6 @@
 /** Bytes at hand, such as those of a memtable, as the input of a cursor that reads SSTables: nothing is fetched. */
-import { DataCursor, type DataFile } from '../../sstable/data-file.js';
+import { DataCursor } from '../../sstable/data-cursor.js';
+import type { DataFile } from '../../sstable/data-file.js';
 import type { SerializationHeader } from '../../sstable/serialization-header.js';
 import { UnfilteredCursor } from '../../sstable/unfiltered-cursor.js';
 import type { Version } from '../../sstable/version.js';

@@ -4,7 +4,8 @@
  */
 import { CorruptError } from '../../bytes/errors.js';
 import { BOUND_KINDS, type ClusteringPrefix, compareClustering } from '../../cql/clustering.js';
-import { DataCursor, type DataFile } from '../../sstable/data-file.js';
+import { DataCursor } from '../../sstable/data-cursor.js';
+import type { DataFile } from '../../sstable/data-file.js';
 import { isBoundary, isOpen } from '../../sstable/marker-buffer.js';
 import { DeletionState } from '../../sstable/row-buffer.js';
 import type { SerializationHeader } from '../../sstable/serialization-header.js';

@@ -8,7 +8,8 @@ import { type ClusteringPrefix, compareClustering } from '../../cql/clustering.j
 import type { CqlType } from '../../cql/type.js';
 import { fixedLength } from '../../cql/type-facts.js';
 import { validateValue } from '../../cql/values/validate.js';
-import { DataCursor, type DataFile } from '../../sstable/data-file.js';
+import { DataCursor } from '../../sstable/data-cursor.js';
+import type { DataFile } from '../../sstable/data-file.js';
 import { isBoundary, isOpen } from '../../sstable/marker-buffer.js';
 import { compareDecorated, type DecoratedKey, decorate, type Partitioner } from '../../sstable/partitioner.js';
 import type { SerializationHeader } from '../../sstable/serialization-header.js';

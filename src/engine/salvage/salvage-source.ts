@@ -8,8 +8,10 @@
 import { crc32 } from '../../bytes/crc32.js';
 import { CorruptError, LsmctlError, UsageError } from '../../bytes/errors.js';
 import type { Storage } from '../../bytes/source.js';
+import { readChecksumFile } from '../../sstable/checksum-file.js';
 import { readCompressionParameters } from '../../sstable/compression-info.js';
-import { DataCursor, type DataFile, openDataFile, readChecksumFile } from '../../sstable/data-file.js';
+import { DataCursor } from '../../sstable/data-cursor.js';
+import { type DataFile, openDataFile } from '../../sstable/data-file.js';
 import { COMPONENT, componentPath, type Descriptor } from '../../sstable/descriptor.js';
 import { readDigest } from '../../sstable/digest.js';
 import { readKeyRange } from '../../sstable/key-range.js';

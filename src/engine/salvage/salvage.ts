@@ -10,7 +10,8 @@
 import { CorruptError } from '../../bytes/errors.js';
 import { hiOf, loOf } from '../../bytes/int64.js';
 import { type ClusteringPrefix, compareClustering } from '../../cql/clustering.js';
-import { DataCursor, type DataFile } from '../../sstable/data-file.js';
+import { DataCursor } from '../../sstable/data-cursor.js';
+import type { DataFile } from '../../sstable/data-file.js';
 import { COMPONENT, type Descriptor } from '../../sstable/descriptor.js';
 import { MarkerBuffer } from '../../sstable/marker-buffer.js';
 import { compareDecorated, type DecoratedKey, decorate, type Partitioner } from '../../sstable/partitioner.js';

@@ -7,13 +7,14 @@
  * A damaged chunk is remembered and passed over, it ends nothing. Which file is wrong is decided once all is read: checksums that differ while
  * the digest of the whole is right put the blame on CompressionInfo.db or CRC.db; a digest that alone differs, on Digest.crc32.
  */
-import { crc32 } from '../../bytes/crc32.js';
+import { crc32, crcText } from '../../bytes/crc32.js';
 import { combineCrc32 } from '../../bytes/crc32-combine.js';
 import { CorruptError, LsmctlError } from '../../bytes/errors.js';
 import type { ByteSource } from '../../bytes/source.js';
 import { type Codec, CodecError } from '../../codec/codec.js';
 import { type CompressionInfo, chunkOffset } from '../../sstable/compression-info.js';
-import type { ChecksumFile, DataFile } from '../../sstable/data-file.js';
+import type { ChecksumFile } from '../../sstable/checksum-file.js';
+import type { DataFile } from '../../sstable/data-file.js';
 import { COMPONENT } from '../../sstable/descriptor.js';
 import type { FindingLog } from './finding.js';
 
@@ -200,7 +201,7 @@ class CheckedCompressedFile extends CheckedFile implements CheckedData {
     const { raw } = this;
     const expected = ((raw[to]! << 24) | (raw[to + 1]! << 16) | (raw[to + 2]! << 8) | raw[to + 3]!) >>> 0;
     const seen = crc32(raw.subarray(from, to));
-    if (seen !== expected) this.bad(chunk, 'chunk checksum differs', hex(seen), hex(expected));
+    if (seen !== expected) this.bad(chunk, 'chunk checksum differs', crcText(seen), crcText(expected));
     if (start !== this.summed || chunk < this.firstChunk || chunk >= this.endChunk) return;
     const body = combineCrc32(this.sum, seen, to - from);
     this.sum = crc32(raw.subarray(to, to + CRC_BYTES), body);
@@ -391,7 +392,7 @@ class CheckedPlainFile extends CheckedFile implements CheckedData {
     }
     const expected =
       ((checksums[at]! << 24) | (checksums[at + 1]! << 16) | (checksums[at + 2]! << 8) | checksums[at + 3]!) >>> 0;
-    if (seen !== expected) this.bad(chunk, 'chunk checksum differs from CRC.db', hex(seen), hex(expected));
+    if (seen !== expected) this.bad(chunk, 'chunk checksum differs from CRC.db', crcText(seen), crcText(expected));
   }
 
   takePart(start: number, end: number): void {
@@ -420,8 +421,8 @@ class CheckedPlainFile extends CheckedFile implements CheckedData {
       log.add('data-digest', 'the checksum of the whole file differs from Digest.crc32', {
         component: COMPONENT.data,
         plainRange: [0, this.length],
-        seen: hex(this.sum),
-        expected: hex(digest),
+        seen: crcText(this.sum),
+        expected: crcText(digest),
       });
     }
   }
@@ -480,8 +481,4 @@ export function checkedCompressed(
 
 export function checkedPlain(source: ByteSource, crc: ChecksumFile | undefined): CheckedData {
   return new CheckedPlainFile(source, crc);
-}
-
-function hex(value: number): string {
-  return `0x${value.toString(16).padStart(8, '0')}`;
 }

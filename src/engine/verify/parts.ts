@@ -4,8 +4,8 @@
  */
 import { LsmctlError } from '../../bytes/errors.js';
 import { readWhole, type Storage } from '../../bytes/source.js';
+import { type ChecksumFile, readChecksumFile } from '../../sstable/checksum-file.js';
 import { type CompressionInfo, chunkOffset, readCompressionInfo } from '../../sstable/compression-info.js';
-import { type ChecksumFile, readChecksumFile } from '../../sstable/data-file.js';
 import { CHECKSUM_CHUNK_BYTES } from '../../sstable/data-writer.js';
 import { COMPONENT, componentPath, type Descriptor } from '../../sstable/descriptor.js';
 import { readDigest } from '../../sstable/digest.js';

@@ -7,7 +7,7 @@
  * A partition that can't be read is passed over to the next one that the index knows. Memory is flat.
  */
 import { CorruptError, LsmctlError } from '../../bytes/errors.js';
-import { DataCursor } from '../../sstable/data-file.js';
+import { DataCursor } from '../../sstable/data-cursor.js';
 import { COMPONENT } from '../../sstable/descriptor.js';
 import type { EstimatedHistogramBuilder } from '../../sstable/metadata/estimated-histogram.js';
 import type { MetadataCollector } from '../../sstable/metadata/metadata-collector.js';
