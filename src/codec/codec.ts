@@ -35,6 +35,11 @@ export interface Codec {
   compress(src: Uint8Array, srcStart: number, srcEnd: number, dst: Uint8Array, dstStart: number): number;
   /** The most bytes that a chunk of `plainLength` can become. */
   maxCompressedLength(plainLength: number): number;
+  /**
+   * The same codec, which decompresses what lies in `memory` to where it goes in `memory` without a copy; up to 64 bytes behind `dst` may then be
+   * overwritten, and all of `dst` before it throws. For other bytes it is as ever, and where `memory` has grown.
+   */
+  within?(memory: WebAssembly.Memory): Codec;
 }
 
 /** Options of a compressor, as in a table's `compression`: without class, chunk_length_in_kb and min_compress_ratio. */

@@ -16,16 +16,20 @@ type Exports = {
 const INPUT = 16384;
 /** After an area; copies by words go up to 7 bytes beyond it. */
 const SLACK_BYTES = 16;
+/** At least so many behind an area in a memory of the caller's. */
+const SLACK_WITHIN = 64;
+
+let compiled: WebAssembly.Module | undefined;
+
+function instantiate(memory: WebAssembly.Memory): Exports {
+  compiled ??= new WebAssembly.Module(Buffer.from(LZ4_KERNEL, 'base64'));
+  return new WebAssembly.Instance(compiled, { env: { memory } }).exports as Exports;
+}
 
 class Lz4Kernel {
   private readonly memory = kernelMemory(PAGE_BYTES);
-  private readonly exports: Exports;
+  private readonly exports = instantiate(this.memory);
   private bytes = new Uint8Array(this.memory.buffer);
-
-  constructor() {
-    const module = new WebAssembly.Module(Buffer.from(LZ4_KERNEL, 'base64'));
-    this.exports = new WebAssembly.Instance(module, { env: { memory: this.memory } }).exports as Exports;
-  }
 
   decode(
     src: Uint8Array,
@@ -83,9 +87,25 @@ export function decodeLz4Block(
   dstStart: number,
   dstEnd: number,
 ): void {
-  if (!kernel().decode(src, srcStart, srcEnd, dst, dstStart, dstEnd)) {
-    throw new CodecError('malformed LZ4 block, or one of another plain length');
-  }
+  if (!kernel().decode(src, srcStart, srcEnd, dst, dstStart, dstEnd)) throw malformed();
+}
+
+function malformed(): CodecError {
+  return new CodecError('malformed LZ4 block, or one of another plain length');
+}
+
+/** {@link decodeLz4Block} in a memory of the caller's, see {@link Codec.within}. */
+export function lz4DecoderWithin(memory: WebAssembly.Memory): typeof decodeLz4Block {
+  const { decode } = instantiate(memory);
+  const { buffer } = memory;
+  return (src, srcStart, srcEnd, dst, dstStart, dstEnd) => {
+    const isWithin = src.buffer === buffer && dst.buffer === buffer && buffer.byteLength > 0;
+    const to = dst.byteOffset + dstEnd;
+    const hasSlack = isWithin && Math.max(to, src.byteOffset + srcEnd) + SLACK_WITHIN <= buffer.byteLength;
+    if (!hasSlack) return decodeLz4Block(src, srcStart, srcEnd, dst, dstStart, dstEnd);
+    const from = src.byteOffset;
+    if (decode(from + srcStart, from + srcEnd, dst.byteOffset + dstStart, to) === 0) throw malformed();
+  };
 }
 
 /**

@@ -7,7 +7,7 @@
  */
 import { UnsupportedError } from '../bytes/errors.js';
 import { type Codec, CodecError, type CodecOptions, checkOptions, checkRoom, integerOption } from './codec.js';
-import { decodeLz4Block, encodeLz4Block, maxLz4BlockLength } from './lz4-block.js';
+import { decodeLz4Block, encodeLz4Block, lz4DecoderWithin, maxLz4BlockLength } from './lz4-block.js';
 import { Lz4HighEncoder } from './lz4-high-encoder.js';
 
 /** @throws CodecError unless the frame's own length is `expected`: a forged one must not decide an allocation */
@@ -42,7 +42,7 @@ function maxLength(plainLength: number): number {
 
 export function lz4Codec(options: CodecOptions = {}): Codec {
   const encode = encoderOf(options);
-  return {
+  const codec: Codec = {
     name: 'LZ4Compressor',
     decompress(src, srcStart, srcEnd, dst, dstStart, dstLength) {
       checkLength(src, srcStart, srcEnd, dstLength);
@@ -58,5 +58,16 @@ export function lz4Codec(options: CodecOptions = {}): Codec {
       return encode(src, srcStart, srcEnd, dst, dstStart + 4) - dstStart;
     },
     maxCompressedLength: maxLength,
+    within(memory) {
+      const decode = lz4DecoderWithin(memory);
+      return {
+        ...codec,
+        decompress(src, srcStart, srcEnd, dst, dstStart, dstLength) {
+          checkLength(src, srcStart, srcEnd, dstLength);
+          decode(src, srcStart + 4, srcEnd, dst, dstStart, dstStart + dstLength);
+        },
+      };
+    },
   };
+  return codec;
 }

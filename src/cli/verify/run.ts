@@ -103,7 +103,7 @@ export async function verifyPaths(
     progress.update(doneBytes);
   };
   const isSplit = (i: number) =>
-    jobs > 1 && levelOf(left[i]!) !== 'quick' && isWorthSplitting(diskStorage, tasks[i]!.files, total / jobs);
+    jobs > 1 && levelOf(left[i]!) !== 'quick' && isWorthSplitting(diskStorage, tasks[i]!, total / jobs);
   const split = tasks.flatMap((_, i) => (isSplit(i) ? [i] : []));
   const others = tasks.flatMap((_, i) => (isSplit(i) ? [] : [i]));
   for (const i of split) {
@@ -111,15 +111,16 @@ export async function verifyPaths(
     const gathered = await gatherParallel(tasks[i]!, jobs, (share) => progress.update(doneBytes + share * size));
     done(i, await verifyOne({ ...tasks[i]!, ...(gathered && { gathered }) }));
   }
-  if (jobs > 1)
+  if (jobs > 1 && others.length > 1)
     await verifyParallel(
       others.map((i) => tasks[i]!),
       jobs,
       (i, reply) => done(others[i]!, reply),
     );
   else {
-    for (const [i, task] of tasks.entries()) {
-      done(i, await verifyOne(task, (position) => progress.update(doneBytes + Math.min(position, sizes[left[i]!]!))));
+    for (const i of others) {
+      const size = sizes[left[i]!]!;
+      done(i, await verifyOne(tasks[i]!, (position) => progress.update(doneBytes + Math.min(position, size))));
     }
   }
   progress.stop();

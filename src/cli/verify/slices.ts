@@ -1,7 +1,6 @@
 /** One large SSTable verified by several threads: each takes the next of its slices, this one too. */
 import { Worker } from 'node:worker_threads';
-import type { Storage } from '../../bytes/source.js';
-import type { SSTableFiles } from '../../engine/sstable-directory.js';
+import { diskStorage, type Storage } from '../../bytes/source.js';
 import { type Gathered, SliceReader } from '../../engine/verify/slice-reader.js';
 import { COMPONENT, componentPath } from '../../sstable/descriptor.js';
 import { ask, type VerifyTask } from './pool.js';
@@ -17,17 +16,33 @@ export type SlicesTask = {
 /** `undefined` in place of slices that could not be taken. */
 export type SlicesReply = { readonly slices: readonly (Gathered | undefined)[] } | { readonly failed: string };
 
-/** Below it, a thread takes longer to start than it saves. */
-const LEAST_BYTES = 8 << 20;
-/** Of Filter.db: each slice has a copy. */
+/** Below it, a thread takes longer to start than it saves; rows take longer than keys. */
+const LEAST_BYTES = 32 << 20;
+const LEAST_BYTES_DEEP = 8 << 20;
+/** Of Filter.db: each slice has a copy, and all of them together no more than that. */
 const MOST_FILTER_BYTES = 32 << 20;
-const SLICES_EACH = 2;
+const MOST_COPIES_BYTES = 128 << 20;
+/** The smaller they are, the less a thread waits for the others' last. */
+const MOST_SLICES_EACH = 8;
+const LEAST_SLICES_EACH = 2;
 
 /** Whether an SSTable is so large a part of what a thread has to do that it is better shared. */
-export function isWorthSplitting(storage: Storage, { descriptor }: SSTableFiles, bytesOfThread: number): boolean {
+export function isWorthSplitting(
+  storage: Storage,
+  { files: { descriptor }, level }: VerifyTask,
+  bytesOfThread: number,
+): boolean {
   const size = (component: string) => storage.stat(componentPath(descriptor, component))?.size ?? 0;
   const bytes = size(COMPONENT.data);
-  return bytes >= LEAST_BYTES && bytes > bytesOfThread / 2 && size(COMPONENT.filter) <= MOST_FILTER_BYTES;
+  const least = level === 'deep' ? LEAST_BYTES_DEEP : LEAST_BYTES;
+  return bytes >= least && bytes > bytesOfThread / 2 && size(COMPONENT.filter) <= MOST_FILTER_BYTES;
+}
+
+/** Into how many slices `jobs` threads take it. */
+function slicesFor(storage: Storage, { files: { descriptor } }: VerifyTask, jobs: number): number {
+  const filterBytes = storage.stat(componentPath(descriptor, COMPONENT.filter))?.size ?? 0;
+  const affordable = Math.floor(MOST_COPIES_BYTES / Math.max(filterBytes, 1) / jobs);
+  return jobs * Math.min(Math.max(affordable, LEAST_SLICES_EACH), MOST_SLICES_EACH);
 }
 
 /** All slices in order; `undefined` where one could not be taken. @param onShare told how much is done, 0–1 */
@@ -36,7 +51,7 @@ export async function gatherParallel(
   jobs: number,
   onShare: (share: number) => void,
 ): Promise<readonly Gathered[] | undefined> {
-  const of = jobs * SLICES_EACH;
+  const of = slicesFor(diskStorage, task, jobs);
   const counter = new Int32Array(new SharedArrayBuffer(4));
   const shared: SlicesTask = { task, of, counter };
   const workers = Array.from({ length: jobs - 1 }, () => new Worker(new URL('./worker.js', import.meta.url)));
@@ -50,7 +65,7 @@ export async function gatherParallel(
     }
     return slices.length === of && !slices.includes(undefined as never) ? slices : undefined;
   } finally {
-    await Promise.all(workers.map((worker) => worker.terminate()));
+    for (const worker of workers) void worker.terminate(); // nobody waits for it
   }
 }
 

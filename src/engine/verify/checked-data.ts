@@ -7,19 +7,19 @@
  * A damaged chunk is remembered and passed over, it ends nothing. Which file is wrong is decided once all is read: checksums that differ while
  * the digest of the whole is right put the blame on CompressionInfo.db or CRC.db; a digest that alone differs, on Digest.crc32.
  */
-import { crc32, crcText } from '../../bytes/crc32.js';
+import { crc32, crc32OfInt, crcText } from '../../bytes/crc32.js';
 import { combineCrc32 } from '../../bytes/crc32-combine.js';
 import { CorruptError, LsmctlError } from '../../bytes/errors.js';
 import type { ByteSource } from '../../bytes/source.js';
 import { type Codec, CodecError } from '../../codec/codec.js';
-import { type CompressionInfo, chunkOffset } from '../../sstable/compression-info.js';
 import type { ChecksumFile } from '../../sstable/checksum-file.js';
+import { type CompressionInfo, chunkOffset } from '../../sstable/compression-info.js';
 import type { DataFile } from '../../sstable/data-file.js';
 import { COMPONENT } from '../../sstable/descriptor.js';
 import type { FindingLog } from './finding.js';
 
 /** Bytes that are read at a time. */
-const BLOCK_BYTES = 1 << 18;
+export const BLOCK_BYTES = 1 << 18;
 const CRC_BYTES = 4;
 /** Runs of damaged chunks that are told apart. */
 const MAX_RUNS = 1000;
@@ -54,6 +54,10 @@ export type CheckedData = DataFile & {
   /** Reads what has not been read, compares the digest and logs what is wrong. `digest`: what Digest.crc32 says, if it could be read. */
   finish(log: FindingLog, digest: number | undefined): void;
   isBad(chunk: number): boolean;
+  /** Reads into {@link BLOCK_BYTES} of a kernel's memory at `at` from here on: chunks are decompressed from there to windows in it without a copy. */
+  useMemory(memory: WebAssembly.Memory, at: number): void;
+  /** That memory is somebody else's from here on. */
+  leaveMemory(): void;
 };
 
 /** What both forms share: which chunks are bad, and the sum of all bytes so far. */
@@ -106,6 +110,16 @@ abstract class CheckedFile {
     return this.rawEnd >= end;
   }
 
+  useMemory(memory: WebAssembly.Memory, at: number): void {
+    this.raw = new Uint8Array(memory.buffer, at, BLOCK_BYTES);
+    this.rawEnd = this.rawStart;
+  }
+
+  leaveMemory(): void {
+    this.raw = new Uint8Array(0);
+    this.rawEnd = this.rawStart;
+  }
+
   /** CRC-32 of the whole file; what the chunks' own did not cover is read here. */
   protected digestOf(): number {
     if (this.summed === this.storedLength && this.summedFrom === 0) return this.sum;
@@ -129,7 +143,8 @@ class CheckedCompressedFile extends CheckedFile implements CheckedData {
   readonly length: number;
   readonly chunkLength: number;
   private readonly info: CompressionInfo;
-  private readonly codec: Codec;
+  private readonly ownCodec: Codec;
+  private codec: Codec;
   /** Chunks before it have been checked. */
   private next = 0;
   private readonly neededChunks: number;
@@ -141,6 +156,7 @@ class CheckedCompressedFile extends CheckedFile implements CheckedData {
   constructor(source: ByteSource, info: CompressionInfo, codec: Codec, isEager: boolean) {
     super(source);
     this.info = info;
+    this.ownCodec = codec;
     this.codec = codec;
     this.isEager = isEager;
     this.length = info.dataLength;
@@ -182,6 +198,16 @@ class CheckedCompressedFile extends CheckedFile implements CheckedData {
     return done;
   }
 
+  override useMemory(memory: WebAssembly.Memory, at: number): void {
+    super.useMemory(memory, at);
+    this.codec = this.ownCodec.within?.(memory) ?? this.ownCodec;
+  }
+
+  override leaveMemory(): void {
+    super.leaveMemory();
+    this.codec = this.ownCodec;
+  }
+
   private chunkEnd(chunk: number): number {
     return chunk + 1 < this.info.chunkCount ? chunkOffset(this.info, chunk + 1) : this.storedLength;
   }
@@ -204,7 +230,7 @@ class CheckedCompressedFile extends CheckedFile implements CheckedData {
     if (seen !== expected) this.bad(chunk, 'chunk checksum differs', crcText(seen), crcText(expected));
     if (start !== this.summed || chunk < this.firstChunk || chunk >= this.endChunk) return;
     const body = combineCrc32(this.sum, seen, to - from);
-    this.sum = crc32(raw.subarray(to, to + CRC_BYTES), body);
+    this.sum = crc32OfInt(expected, body);
     this.summed = end;
   }
 

@@ -2,11 +2,12 @@
  * The fast lane of a walk by the index: entries of Index.db are held to their partitions by a kernel of WebAssembly (`kernel/index-walk.as.ts`), as
  * long as nothing is odd; whatever is odd stays with the walk itself. In memory, behind the bits of the filter:
  *
- *   state | offsets of the histogram, f64 each | its counts, u32 each | window of Index.db | window of the plain Data.db
+ *   state | offsets of the histogram, f64 each | its buckets of small values, u16 each | its counts, u32 each | hashes of keys, 16 bytes each |
+ *   window of Index.db | window of the plain Data.db | Data.db as stored
  */
 import { LsmctlError } from '../../bytes/errors.js';
 import type { EstimatedHistogramBuilder } from '../../sstable/metadata/estimated-histogram.js';
-import type { CheckedData } from './checked-data.js';
+import { BLOCK_BYTES, type CheckedData } from './checked-data.js';
 import type { BigIndexCursor } from './index-cursor.js';
 import { INDEX_WALK_KERNEL } from './kernel/index-walk.wasm.js';
 import type { KeyCheck } from './key-check.js';
@@ -14,11 +15,23 @@ import type { SummaryCheck } from './summary-check.js';
 
 const STATE_BYTES = 128;
 const MAX_BUCKETS = 1001;
+const SMALL_SIZES = 4096;
+const HASHES_BYTES = 256 * 16;
 const INDEX_BYTES = 1 << 17;
 const DATA_BYTES = 1 << 18;
+/** Behind windows: codecs copy by words. */
+const SLACK_BYTES = 64;
 
 /** Memory that a lane wants behind the bits of a filter. */
-export const LANE_BYTES = STATE_BYTES + MAX_BUCKETS * 12 + 16 + INDEX_BYTES + DATA_BYTES;
+export const LANE_BYTES =
+  STATE_BYTES +
+  MAX_BUCKETS * 12 +
+  SMALL_SIZES * 2 +
+  HASHES_BYTES +
+  INDEX_BYTES +
+  DATA_BYTES +
+  BLOCK_BYTES +
+  SLACK_BYTES * 3;
 
 // u32 fields by their places, then those of 64 bits
 const INDEX_AT = 0;
@@ -37,6 +50,8 @@ const KEY_LENGTH = 12;
 const REASON = 13;
 const NEEDED = 14;
 const STOP = 15;
+const HASHES = 16;
+const SMALL = 17;
 const TOKEN_LO = 20;
 const TOKEN_HI = 21;
 const DATA_BASE = 11;
@@ -90,7 +105,9 @@ export class IndexLane {
     const offsets = sizes.bucketOffsets;
     const state = (room.beyondAt + 15) & ~15;
     const offsetsAt = state + STATE_BYTES;
-    const countsAt = offsetsAt + offsets.length * 8;
+    const smallAt = offsetsAt + offsets.length * 8;
+    const countsAt = smallAt + SMALL_SIZES * 2;
+    const hashesAt = (countsAt + (offsets.length + 1) * 4 + 15) & ~15;
     const { buffer } = room.memory;
     compiled ??= new WebAssembly.Module(Buffer.from(INDEX_WALK_KERNEL, 'base64'));
     const instance = new WebAssembly.Instance(compiled, { env: { memory: room.memory } });
@@ -100,9 +117,11 @@ export class IndexLane {
     this.fields = new Uint32Array(buffer, state, STATE_BYTES / 4);
     this.numbers = new Float64Array(buffer, state, STATE_BYTES / 8);
     new Float64Array(buffer, offsetsAt, offsets.length).set(offsets);
+    putBuckets(new Uint16Array(buffer, smallAt, SMALL_SIZES), offsets);
     this.counts = new Uint32Array(buffer, countsAt, offsets.length + 1);
-    this.indexStart = countsAt + this.counts.byteLength;
+    this.indexStart = hashesAt + HASHES_BYTES;
     this.dataStart = this.indexStart + INDEX_BYTES;
+    data.useMemory(room.memory, this.dataStart + DATA_BYTES + SLACK_BYTES);
     const { fields } = this;
     fields[BITS] = room.bitsAt;
     fields[WORDS] = room.words;
@@ -110,6 +129,8 @@ export class IndexLane {
     fields[OFFSETS] = offsetsAt;
     fields[COUNTS] = countsAt;
     fields[BUCKETS] = offsets.length;
+    fields[SMALL] = smallAt;
+    fields[HASHES] = hashesAt;
     fields[DATA_START] = this.dataStart;
     this.numbers[DATA_LENGTH] = Math.min(data.length, end);
     this.tellData();
@@ -133,6 +154,11 @@ export class IndexLane {
     sizes.addCounts(this.counts);
     keys.addRun(count, this.lastKey, fields[TOKEN_HI]! | 0, fields[TOKEN_LO]! | 0);
     return numbers[PREVIOUS]!;
+  }
+
+  /** Its memory is somebody else's from here on. */
+  close(): void {
+    this.parts.data.leaveMemory();
   }
 
   private walkOn(): number {
@@ -215,7 +241,8 @@ export class IndexLane {
     const wanted = needed - this.dataLength;
     if (wanted > room) return false;
     const most = Math.max(wanted, Math.min(room, data.chunkLength));
-    return (isDense && this.readData(at, room, room)) || this.readData(at, wanted, most);
+    const whole = wholeChunks(at, room, data);
+    return (isDense && whole >= wanted && this.readData(at, whole, whole)) || this.readData(at, wanted, most);
   }
 
   /** Moves what the window has from `position` on to its front. */
@@ -243,5 +270,20 @@ export class IndexLane {
     this.dataLength += count;
     this.tellData();
     return count >= min;
+  }
+}
+
+/** Up to `room` bytes from `at` on that end with a chunk: a part of one would be decompressed elsewhere first. */
+function wholeChunks(at: number, room: number, { length, chunkLength }: CheckedData): number {
+  const end = at + room;
+  return end >= length || room < chunkLength ? room : end - (end % chunkLength) - at;
+}
+
+/** Of each value, the first offset that is not below it. */
+function putBuckets(buckets: Uint16Array, offsets: readonly number[]): void {
+  let bucket = 0;
+  for (let value = 0; value < buckets.length; value++) {
+    while (bucket < offsets.length && offsets[bucket]! < value) bucket++;
+    buckets[value] = bucket;
   }
 }

@@ -170,11 +170,19 @@ class Walk {
 
 /** By the index. */
 export function walkIndex(parts: WalkParts): Walked {
+  const lane = laneOf(parts);
+  try {
+    return walkEntries(parts, lane);
+  } finally {
+    lane?.close();
+  }
+}
+
+function walkEntries(parts: WalkParts, lane: IndexLane | undefined): Walked {
   const walk = new Walk(parts);
   const { data, keys } = parts;
   const cursor = data && new DataCursor(data);
   let key = new Uint8Array(256);
-  const lane = laneOf(parts);
   const end = parts.range?.end ?? Number.POSITIVE_INFINITY;
   for (;;) {
     if (lane) walk.passBy(lane);

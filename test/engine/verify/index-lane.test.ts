@@ -2,11 +2,16 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { diskStorage, type Storage } from '../../../src/bytes/source.js';
+import { murmur3 } from '../../../src/bytes/murmur3.js';
+import { diskStorage, overlayStorage, type Storage } from '../../../src/bytes/source.js';
 import { resolveSSTables } from '../../../src/engine/data-directory.js';
 import type { SSTableFiles } from '../../../src/engine/sstable-directory.js';
+import type { Finding } from '../../../src/engine/verify/finding.js';
+import { BigIndexCursor } from '../../../src/engine/verify/index-cursor.js';
 import { verifySSTable } from '../../../src/engine/verify/verify-sstable.js';
 import { componentPath } from '../../../src/sstable/descriptor.js';
+import { type BloomFilter, encodeFilter } from '../../../src/sstable/filter.js';
+import { FilterBits } from '../../../src/sstable/filter-bits.js';
 import { makeLarge } from '../../cli/dump/large.js';
 import { corrupt, damages, randomOf } from '../../corrupt.js';
 import { FIXTURES } from '../../fixtures.js';
@@ -23,6 +28,23 @@ function subjects(): SSTableFiles[] {
     const stat = diskStorage.stat(componentPath(descriptor, 'Index.db'));
     return stat !== undefined && stat.size > 4096 && place.table !== 'large';
   });
+}
+
+function keysOf({ descriptor }: SSTableFiles): Uint8Array[] {
+  const index = new BigIndexCursor(diskStorage, descriptor);
+  const keys: Uint8Array[] = [];
+  while (index.next()) keys.push(index.key.slice(0, index.keyLength));
+  index.close();
+  return keys;
+}
+
+function withFilter({ descriptor }: SSTableFiles, filter: BloomFilter): Storage {
+  const bytes = encodeFilter(filter, descriptor.version);
+  return overlayStorage(diskStorage, new Map([[componentPath(descriptor, 'Filter.db'), bytes]]));
+}
+
+function rulesOfFilter(findings: readonly Finding[]): string[] {
+  return findings.map(({ rule }) => rule).filter((rule) => rule.startsWith('filter'));
 }
 
 async function both(storage: Storage, files: SSTableFiles) {
@@ -54,6 +76,31 @@ describe(`the fast lane (seed ${seed})`, () => {
       }
     },
   );
+
+  it.each([1, 2, 3, 16, 17, 40])('holds the bits of a filter of %i words to the keys', async (words) => {
+    const random = randomOf(seed ^ words);
+    const files = subjects().find(({ place }) => place.table === 'many')!;
+    const keys = keysOf(files);
+    for (const hashCount of [1, 2, 5, 13]) {
+      const right = new FilterBits(words, hashCount);
+      for (const key of keys) right.set(murmur3(key, 0, key.length, new Int32Array(4)));
+      const filter = right.copy();
+      right.release();
+      const [fast, slow] = await both(withFilter(files, filter), files);
+      expect(fast).toEqual(slow);
+      expect(rulesOfFilter(fast.findings)).toEqual([]);
+      for (let i = 0; i < 4; i++) {
+        const bits = filter.bits.slice();
+        const at = Math.floor(random() * bits.length);
+        const bit = 1 << Math.floor(random() * 8);
+        const isSet = (bits[at]! & bit) !== 0;
+        bits[at]! ^= bit;
+        const [wrong, slowly] = await both(withFilter(files, { hashCount, bits }), files);
+        expect(wrong).toEqual(slowly);
+        expect(rulesOfFilter(wrong.findings)).toEqual([isSet ? 'filter-denies' : 'filter-extra']);
+      }
+    }
+  });
 
   it('reads on where keys come again and again', async () => {
     const { file } = await makeLarge('many');

@@ -10,7 +10,7 @@
  *
  * State, which the caller lays out (`../index-lane.ts`):
  */
-import { murmur3 } from '../../../bytes/kernel/hash.as';
+import { murmur3, setBitsOf } from '../../../bytes/kernel/hash.as';
 
 const INDEX_AT: usize = 0;
 const INDEX_END: usize = 4;
@@ -28,14 +28,14 @@ const KEY_LENGTH: usize = 48;
 const REASON: usize = 52;
 const NEEDED: usize = 56;
 const STOP: usize = 60;
-const HASH: usize = 64;
+const HASHES: usize = 64;
+const SMALL: usize = 68;
 const TOKEN: usize = 80;
 const DATA_BASE: usize = 88;
 const PREVIOUS: usize = 96;
 const DATA_LENGTH: usize = 104;
 const REST: usize = 112;
 const WANTED: usize = 120;
-
 
 const AT_LIMIT: u32 = 0;
 const NO_INDEX: u32 = 1;
@@ -45,6 +45,11 @@ const ODD: u32 = 3;
 /** Of the two numbers, each at most 9 bytes. */
 const NUMBERS_BYTES: usize = 18;
 const MAX_EXACT: u64 = 1 << 53;
+
+/** Sizes whose buckets are at SMALL, u16 each; hashes that HASHES has room for; words of a filter that is looked at as a whole. */
+const SMALL_SIZES: f64 = 4096;
+const MOST_HASHES: i32 = 256;
+const FEW_WORDS: u32 = 16;
 
 /** Bytes beyond the first of the vint at `at`. */
 // @ts-ignore: decorators of functions are AssemblyScript
@@ -70,30 +75,30 @@ function isSame(a: usize, b: usize, length: usize): bool {
   return true;
 }
 
-// @ts-ignore: decorators of functions are AssemblyScript
-@inline
-function setBits(bits: usize, capacity: i64, hashCount: i32, hash: usize): void {
-  const step = <i64>rotl<u64>(load<u64>(hash), 32);
-  let sum = <i64>rotl<u64>(load<u64>(hash + 8), 32);
-  for (let k = 0; k < hashCount; k++) {
-    const rest = sum % capacity;
-    const bit = <u64>(rest < 0 ? -rest : rest);
-    const at = bits + <usize>(bit >> 3);
-    store<u8>(at, load<u8>(at) | (1 << (<u8>bit & 7)));
-    sum += step;
+/** Sets the bits of hashes. Filters of writers without a node are of a few words whatever the keys are, and soon full: no key changes them then. */
+function setMany(bits: usize, words: u32, hashCount: i32, hashes: usize, count: i32): void {
+  if (words <= FEW_WORDS) {
+    let all: u64 = u64.MAX_VALUE;
+    for (let i: u32 = 0; i < words; i++) all &= load<u64>(bits + (<usize>i << 3));
+    if (all == u64.MAX_VALUE) return;
   }
+  setBitsOf(bits, words, hashCount, hashes, count);
 }
 
 /** Counts `size` in the first bucket whose offset is not below it, else in the one behind the last. */
 // @ts-ignore: decorators of functions are AssemblyScript
 @inline
-function count(offsets: usize, counts: usize, buckets: u32, size: f64): void {
+function count(offsets: usize, counts: usize, buckets: u32, small: usize, size: f64): void {
   let low: u32 = 0;
-  let high = buckets;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (load<f64>(offsets + (<usize>middle << 3)) < size) low = middle + 1;
-    else high = middle;
+  if (size < SMALL_SIZES) {
+    low = load<u16>(small + (<usize>(<u32>size) << 1));
+  } else {
+    let high = buckets;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (load<f64>(offsets + (<usize>middle << 3)) < size) low = middle + 1;
+      else high = middle;
+    }
   }
   const at = counts + (<usize>low << 2);
   store<u32>(at, load<u32>(at) + 1);
@@ -108,7 +113,7 @@ export function walk(state: usize): u32 {
   const limit = load<u32>(state + LIMIT);
   const stop = <usize>load<u32>(state + STOP);
   const bits = <usize>load<u32>(state + BITS);
-  const capacity = <i64>load<u32>(state + WORDS) << 6;
+  const words = load<u32>(state + WORDS);
   const hashCount = load<i32>(state + HASH_COUNT);
   const offsets = <usize>load<u32>(state + OFFSETS);
   const counts = <usize>load<u32>(state + COUNTS);
@@ -117,7 +122,9 @@ export function walk(state: usize): u32 {
   const dataLength = load<f64>(state + DATA_LENGTH);
   const atHand = <f64>(dataEnd - dataStart);
   const rest = load<f64>(state + REST);
-  const hash = state + HASH;
+  const hashes = <usize>load<u32>(state + HASHES);
+  const small = <usize>load<u32>(state + SMALL);
+  let held: i32 = 0;
   let indexAt = <usize>load<u32>(state + INDEX_AT);
   let previous = load<f64>(state + PREVIOUS);
   let token = load<i64>(state + TOKEN);
@@ -158,6 +165,7 @@ export function walk(state: usize): u32 {
       reason = ODD;
       break;
     }
+    const hash = hashes + (<usize>held << 4);
     murmur3(key, key + length, hash);
     const h1 = <i64>rotl<u64>(load<u64>(hash), 32);
     const own = h1 == i64.MIN_VALUE ? i64.MAX_VALUE : h1;
@@ -166,14 +174,18 @@ export function walk(state: usize): u32 {
       break;
     }
     token = own;
-    setBits(bits, capacity, hashCount, hash);
-    count(offsets, counts, buckets, position - previous);
+    if (++held == MOST_HASHES) {
+      setMany(bits, words, hashCount, hashes, held);
+      held = 0;
+    }
+    count(offsets, counts, buckets, small, position - previous);
     previous = position;
     store<u32>(state + KEY_AT, <u32>key);
     store<u32>(state + KEY_LENGTH, <u32>length);
     indexAt = p + <usize>rowIndex;
     done++;
   }
+  if (held > 0) setMany(bits, words, hashCount, hashes, held);
   store<u32>(state + INDEX_AT, <u32>indexAt);
   store<f64>(state + PREVIOUS, previous);
   store<i64>(state + TOKEN, token);
