@@ -6,9 +6,13 @@ import fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { diskStorage } from '../../src/bytes/source.js';
 import type { DrillFlags } from '../../src/cli/drill/request.js';
 import { runDrill } from '../../src/cli/drill/run.js';
+import { findSegments } from '../../src/commitlog/commit-log-directory.js';
+import { readDescriptor } from '../../src/commitlog/segment-descriptor.js';
 import type { DrillReport } from '../../src/engine/drill/report.js';
 import { answersIn } from '../drill-answers.js';
 import { connect, cql, missing, nodetool, selectJson, setup, startNode, stopNode, V5 } from './cassandra.js';
@@ -17,7 +21,9 @@ const lacks = missing([V5]);
 if (lacks && process.env.CI) throw new Error(`real Cassandra can't be run: ${lacks}`);
 
 const ADDRESS = '127.0.0.12';
-const yaml = ['storage_compatibility_mode: NONE', 'commitlog_sync_period: 500ms'];
+const YAML = ['storage_compatibility_mode: NONE', 'commitlog_sync_period: 500ms'];
+const keystore = fileURLToPath(new URL('../commitlog/keystores/java17.jceks', import.meta.url));
+const ENCRYPTION = `transparent_data_encryption_options: { enabled: true, chunk_length_kb: 2, cipher: AES/CBC/PKCS5Padding, key_alias: "Log:1", iv_length: 16, key_provider: [ { class_name: org.apache.cassandra.security.JKSKeyProvider, parameters: [ { keystore: "${keystore}", keystore_password: storepass, store_type: JCEKS, key_password: keypass } ] } ] }`;
 const TABLES = ['rows', 'wide', 'sums'] as const;
 
 const SCHEMA = [
@@ -50,36 +56,50 @@ const flags = (more: Partial<DrillFlags>): DrillFlags => ({
   ...more,
 });
 
-const CRASHES: Readonly<Record<string, Partial<DrillFlags>>> = {
+type Crashes = Readonly<Record<string, Partial<DrillFlags>>>;
+
+const PLAIN: Crashes = {
   'lose-last': { 'lose-last': '2s' },
   torn: { 'tear-at': ['last:random'], seed: 5 },
   'torn, and a bit flipped': { flip: ['last:random'], 'lose-last': '700ms', seed: 11 },
 };
+const ENCRYPTED: Crashes = { 'lose-last': { 'lose-last': '2s' }, torn: { 'tear-at': ['last:random'], seed: 5 } };
 
 describe.skipIf(lacks)('drills and real nodes', () => {
-  it('predict what a node answers that starts on the crashed copy', async () => {
+  it.each<[string, readonly string[], Crashes]>([
+    ['', YAML, PLAIN],
+    [', encrypted', [...YAML, ENCRYPTION], ENCRYPTED],
+  ])('predict what a node answers that starts on the crashed copy%s', async (_, yaml, crashes) => {
     setup([V5]);
     const dir = fs.mkdtempSync(path.join(tmpdir(), 'lsmctl-drilled-'));
     const whole = path.join(dir, 'node');
     const kept: string[] = [];
     try {
-      await live(whole);
+      await live(whole, yaml);
       const copy = (from: string, name: string) => {
         const to = path.join(dir, name);
         fs.cpSync(from, to, { recursive: true });
         fs.rmSync(path.join(to, 'recovered'), { recursive: true, force: true });
         return to;
       };
-      const before = await answersOf(copy(whole, 'undamaged'));
+      const before = await answersOf(copy(whole, 'undamaged'), yaml);
+      const log = findSegments(diskStorage, [path.join(whole, 'commitlog')]);
+      const isEncrypted = readDescriptor(diskStorage, log[0]!.file).encryption !== undefined;
+      expect(isEncrypted).toBe(yaml.includes(ENCRYPTION));
       expect(before.rows!.length).toBeGreaterThan(100);
-      for (const [name, crash] of Object.entries(CRASHES)) {
-        const report = await runDrill(whole, flags(crash), { notice() {}, isQuiet: true });
+      for (const [name, crash] of Object.entries(crashes)) {
+        const more = { ...crash, 'cassandra-yaml': path.join(whole, 'conf/cassandra.yaml') };
+        const report = await runDrill(whole, flags(more), { notice() {}, isQuiet: true });
         kept.push(report.kept!);
         expect(report.result.isSound, name).toBe(true);
-        expect(report.start.verdict, name).not.toBe('stops');
         const node = path.join(report.kept!, 'node');
+        if (report.start.verdict === 'stops') {
+          const start = answersOf(copy(node, `crashed-${kept.length}`), yaml);
+          await expect(start, name).rejects.toThrow(/Exiting due to error while processing commit log/);
+          continue;
+        }
         const predicted = Object.fromEntries(TABLES.map((table) => [table, answersIn(node, 'ks', table)]));
-        const after = await answersOf(copy(node, `crashed-${kept.length}`));
+        const after = await answersOf(copy(node, `crashed-${kept.length}`), yaml);
         for (const table of TABLES) {
           expect((await predicted[table])!.toSorted(), `${name}: ${table}`).toEqual(after[table]);
           expectLoss(report, table, before[table]!, after[table]!, name);
@@ -93,7 +113,7 @@ describe.skipIf(lacks)('drills and real nodes', () => {
 });
 
 /** A node that writes for some seconds, flushes in between, and is killed. */
-async function live(dir: string): Promise<void> {
+async function live(dir: string, yaml: readonly string[]): Promise<void> {
   const node = await startNode(V5, dir, { address: ADDRESS, jmxPort: 7212, yaml });
   try {
     const client = await connect(node);
@@ -110,7 +130,7 @@ async function live(dir: string): Promise<void> {
   }
 }
 
-async function answersOf(dir: string): Promise<Record<string, string[]>> {
+async function answersOf(dir: string, yaml: readonly string[]): Promise<Record<string, string[]>> {
   const node = await startNode(V5, dir, { address: ADDRESS, jmxPort: 7212, yaml });
   try {
     const client = await connect(node);
