@@ -11,6 +11,7 @@
  * State, which the caller lays out (`../index-lane.ts`):
  */
 import { murmur3, setBitsOf } from '../../../bytes/kernel/hash.as';
+import { extraOf, isSame, NUMBERS_BYTES, vint } from './index-entry.lib.as';
 
 const INDEX_AT: usize = 0;
 const INDEX_END: usize = 4;
@@ -42,38 +43,12 @@ const NO_INDEX: u32 = 1;
 const NO_DATA: u32 = 2;
 const ODD: u32 = 3;
 
-/** Of the two numbers, each at most 9 bytes. */
-const NUMBERS_BYTES: usize = 18;
 const MAX_EXACT: u64 = 1 << 53;
 
 /** Sizes whose buckets are at SMALL, u16 each; hashes that HASHES has room for; words of a filter that is looked at as a whole. */
 const SMALL_SIZES: f64 = 4096;
 const MOST_HASHES: i32 = 256;
 const FEW_WORDS: u32 = 16;
-
-/** Bytes beyond the first of the vint at `at`. */
-// @ts-ignore: decorators of functions are AssemblyScript
-@inline
-function extraOf(at: usize): usize {
-  return <usize>clz<u32>(~(<u32>load<u8>(at) << 24));
-}
-
-// @ts-ignore: decorators of functions are AssemblyScript
-@inline
-function vint(at: usize, extra: usize): u64 {
-  let value: u64 = extra >= 7 ? 0 : <u64>(load<u8>(at) & (0xff >> <u8>(extra + 1)));
-  for (let i: usize = 1; i <= extra; i++) value = (value << 8) | load<u8>(at + i);
-  return value;
-}
-
-// @ts-ignore: decorators of functions are AssemblyScript
-@inline
-function isSame(a: usize, b: usize, length: usize): bool {
-  let i: usize = 0;
-  for (; i + 8 <= length; i += 8) if (load<u64>(a + i) != load<u64>(b + i)) return false;
-  for (; i < length; i++) if (load<u8>(a + i) != load<u8>(b + i)) return false;
-  return true;
-}
 
 /** Sets the bits of hashes. Filters of writers without a node are of a few words whatever the keys are, and soon full: no key changes them then. */
 function setMany(bits: usize, words: u32, hashCount: i32, hashes: usize, count: i32): void {

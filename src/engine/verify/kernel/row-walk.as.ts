@@ -51,6 +51,7 @@ import {
 } from '../../../sstable/kernel/plain-layout.lib.as';
 import { readPartition } from '../../../sstable/kernel/plain-read.lib.as';
 import { countIn } from '../../../sstable/kernel/plain-write.lib.as';
+import { extraOf, isSame, NUMBERS_BYTES, vint } from './index-entry.lib.as';
 
 const AT_LIMIT: i32 = 5;
 const NO_INDEX: i32 = 6;
@@ -82,32 +83,6 @@ const TEXT = 1;
 const DECIMAL = 2;
 const ASCII = 3;
 const EMPTY = 16;
-
-/** Of the two numbers of an entry, each at most 9 bytes. */
-const NUMBERS_BYTES: usize = 18;
-
-// @ts-ignore: decorators of functions are AssemblyScript
-@inline
-function extraOf(at: usize): usize {
-  return <usize>clz<u32>(~(<u32>load<u8>(at) << 24));
-}
-
-// @ts-ignore: decorators of functions are AssemblyScript
-@inline
-function vint(at: usize, extra: usize): u64 {
-  let value: u64 = extra >= 7 ? 0 : <u64>(load<u8>(at) & (0xff >> <u8>(extra + 1)));
-  for (let i: usize = 1; i <= extra; i++) value = (value << 8) | load<u8>(at + i);
-  return value;
-}
-
-// @ts-ignore: decorators of functions are AssemblyScript
-@inline
-function isSame(a: usize, b: usize, length: usize): bool {
-  let i: usize = 0;
-  for (; i + 8 <= length; i += 8) if (load<u64>(a + i) != load<u64>(b + i)) return false;
-  for (; i < length; i++) if (load<u8>(a + i) != load<u8>(b + i)) return false;
-  return true;
-}
 
 function isAscii(at: usize, end: usize): bool {
   for (; at + 8 <= end; at += 8) if (load<u64>(at) & 0x8080808080808080) return false;
