@@ -19,6 +19,8 @@ const TAKEN = 1;
 const STATE = 2;
 const LENGTHS = 3;
 
+const NOTHING = () => false;
+
 /** States: what the reader is to do when it has taken all blocks, and what the writer must know of it. */
 export const RUNNING = 0;
 /** All bytes of the file are written; the reader ends Data.db, says so by DONE, and waits for RUNNING. */
@@ -71,15 +73,18 @@ export class Ring {
 
   // ---- the writer
 
-  /** Appends a block of at most BLOCK_BYTES, once there is room. @returns false where the reader has given up */
-  put(bytes: Uint8Array, start: number, end: number): boolean {
+  /**
+   * Appends a block of at most BLOCK_BYTES, once there is room. @returns false where the reader has given up
+   * @param meanwhile what there is to do while there is none, a little of it at a time; tells whether there was anything
+   */
+  put(bytes: Uint8Array, start: number, end: number, meanwhile: () => boolean = NOTHING): boolean {
     const { control } = this;
     const n = control[FILLED]!;
     for (;;) {
       if (this.state === FAILED) return false;
       const taken = Atomics.load(control, TAKEN);
       if (((n - taken) | 0) < SLOTS) break;
-      Atomics.wait(control, TAKEN, taken, 1000);
+      if (!meanwhile()) Atomics.wait(control, TAKEN, taken, 1000);
     }
     const slot = (n >>> 0) % SLOTS;
     this.blocks[slot]!.set(bytes.subarray(start, end));

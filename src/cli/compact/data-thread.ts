@@ -21,9 +21,12 @@ export class DataThread {
   private readonly helper: HelperThread;
   private readonly shared: SharedRing = makeRing();
   private readonly ring: Ring;
+  private readonly meanwhile: (() => boolean) | undefined;
 
-  constructor(helper = new HelperThread()) {
+  /** @param meanwhile a little of what this thread can do while the helper is behind; tells whether there was anything */
+  constructor(helper = new HelperThread(), meanwhile?: () => boolean) {
     this.helper = helper;
+    this.meanwhile = meanwhile;
     this.ring = new Ring(this.shared, helper.bell);
     helper.onDeath(() => this.ring.setState(FAILED));
   }
@@ -45,7 +48,7 @@ export class DataThread {
         maxCompressedLength: compression.maxCompressedLength,
       },
     });
-    return new ThreadSink(ring, helper);
+    return new ThreadSink(ring, helper, this.meanwhile);
   };
 
   async close(): Promise<void> {
@@ -57,13 +60,15 @@ class ThreadSink implements DataSink {
   position = 0;
   private readonly ring: Ring;
   private readonly helper: HelperThread;
+  private readonly meanwhile: (() => boolean) | undefined;
   /** What the helper is doing to end the file, once it was told to. */
   private ending: number | undefined;
   private isEnded = false;
 
-  constructor(ring: Ring, helper: HelperThread) {
+  constructor(ring: Ring, helper: HelperThread, meanwhile: (() => boolean) | undefined) {
     this.ring = ring;
     this.helper = helper;
+    this.meanwhile = meanwhile;
   }
 
   /** Nobody asks: strategies that cut by size are not given threads. */
@@ -73,7 +78,7 @@ class ThreadSink implements DataSink {
 
   write(bytes: Uint8Array, start = 0, end = bytes.length): void {
     for (let at = start; at < end; at += BLOCK_BYTES) {
-      if (!this.ring.put(bytes, at, Math.min(end, at + BLOCK_BYTES))) throw this.failure();
+      if (!this.ring.put(bytes, at, Math.min(end, at + BLOCK_BYTES), this.meanwhile)) throw this.failure();
     }
     this.position += end - start;
   }

@@ -1,8 +1,10 @@
 /** The inputs of a compaction as a helper thread reads and decompresses them, ahead of the merge. */
+import { copyFromShared } from '../../bytes/shared-copy.js';
 import type { ReadAhead } from '../../engine/compaction/compaction-task.js';
 import type { DataFile } from '../../sstable/data-file.js';
 import { COMPONENT, componentPath } from '../../sstable/descriptor.js';
 import type { HelperThread } from './helper-thread.js';
+import { type AheadInput, aheadInput, BlockReader } from './read-ahead.js';
 import { BLOCK_BYTES, makeRings, ReadRings } from './read-ring.js';
 
 /** Below this an SSTable is read before a thread has looked at it. */
@@ -12,6 +14,10 @@ const MAX_FILES = 32;
 
 export class ReadThread {
   private readonly helper: HelperThread;
+  /** Of the compaction at hand. */
+  private blocks: BlockReader | undefined;
+  private inputs: readonly AheadInput[] = [];
+  private next = 0;
 
   constructor(helper: HelperThread) {
     this.helper = helper;
@@ -25,10 +31,25 @@ export class ReadThread {
     const rings = new ReadRings(shared, helper.bell);
     const files = inputs.map(({ descriptor }) => componentPath(descriptor, COMPONENT.data));
     helper.give({ kind: 'read', files, rings: shared });
+    this.inputs = inputs.map(({ data }, ring) => aheadInput(data, ring));
+    this.blocks = new BlockReader(rings);
     return {
       files: inputs.map(({ data }, ring) => new AheadFile(data, rings, ring)),
-      end: () => rings.end(),
+      end: () => {
+        this.blocks = undefined;
+        rings.end();
+      },
     };
+  };
+
+  /** Reads a block ahead in this thread, which has nothing better to do. @returns whether there was one to read */
+  readonly readHere = (): boolean => {
+    const { blocks, inputs } = this;
+    for (let tries = blocks ? inputs.length : 0; tries > 0; tries--) {
+      this.next = (this.next + 1) % inputs.length;
+      if (blocks!.read(inputs[this.next]!)) return true;
+    }
+    return false;
   };
 }
 
@@ -78,7 +99,7 @@ class AheadFile implements DataFile {
     const from = position - this.block * BLOCK_BYTES;
     const length = Math.min(room, BLOCK_BYTES - from);
     if (held === 'yours') return waits ? this.own.read(position, target, offset, length, length) : 0;
-    target.set(held.subarray(from, from + length), offset);
+    copyFromShared(held, from, from + length, target, offset);
     return length;
   }
 

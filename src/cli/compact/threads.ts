@@ -54,7 +54,8 @@ export class RunThreads {
 function start(jobs: number): Started {
   const helper = new HelperThread();
   const other = jobs > 2 ? new HelperThread() : helper;
-  const [reading, writing] = [new ReadThread(other), new DataThread(helper)];
+  const reading = new ReadThread(other);
+  const writing = new DataThread(helper, reading.readHere);
   return {
     openData: writing.open,
     readAhead: reading.readAhead,

@@ -5,7 +5,7 @@ import { type CompressionParams, loadCompression } from '../../codec/compression
 import { type DataPaths, DataWriter, type WrittenData } from '../../sstable/data-writer.js';
 import { versionOf } from '../../sstable/version.js';
 import type { Bell } from './bell.js';
-import { ABORTED, DONE, FAILED, FINISHING_EARLY, Ring, type SharedRing } from './data-ring.js';
+import { ABORTED, BLOCK_BYTES, DONE, FAILED, FINISHING_EARLY, Ring, type SharedRing } from './data-ring.js';
 
 /** What a new file is made of. */
 export type WriteDataWork = {
@@ -28,6 +28,8 @@ export class WriteDataJob {
   private readonly ring: Ring;
   private readonly tell: (reply: WriteDataReply) => void;
   private writer: DataWriter | undefined;
+  /** A block of the thread's own, of which copies to any place cost little (`bytes/shared-copy.ts`). */
+  private readonly plain = new Uint8Array(BLOCK_BYTES);
 
   private constructor(ring: Ring, tell: (reply: WriteDataReply) => void) {
     this.ring = ring;
@@ -50,7 +52,11 @@ export class WriteDataJob {
     const { ring, writer } = this;
     if (!writer || this.isOver) return false;
     try {
-      if (ring.take(STEP_BLOCKS, (block, length) => writer.write(block, 0, length)) > 0) return true;
+      const taken = ring.take(STEP_BLOCKS, (block, length) => {
+        this.plain.set(block.subarray(0, length));
+        writer.write(this.plain, 0, length);
+      });
+      if (taken > 0) return true;
       const { ending } = ring;
       if (ending === undefined) return false;
       if (ending === FINISHING_EARLY) writer.sync();

@@ -39,6 +39,23 @@ describe('the ring of an output', () => {
     expect(reader.ending).toBe(ABORTED);
   });
 
+  it('lets the writer do something else while it is full', () => {
+    const shared = makeRing();
+    const bell = new Bell(Bell.share());
+    const [writer, reader] = [new Ring(shared, bell), new Ring(shared, bell)];
+    const taken: number[] = [];
+    let turns = 0;
+    const meanwhile = () => {
+      if (++turns === 3) reader.take(100, (block) => void taken.push(block[0]!));
+      return true;
+    };
+    writer.setState(RUNNING);
+    for (let i = 0; i < 20; i++) expect(writer.put(Uint8Array.of(i), 0, 1, meanwhile)).toBe(true);
+    expect(turns).toBe(3);
+    reader.take(100, (block) => void taken.push(block[0]!));
+    expect(taken).toEqual(Array.from({ length: 20 }, (_, i) => i));
+  });
+
   it('rings for several blocks, not for each', () => {
     const bell = new Bell(Bell.share());
     const ring = new Ring(makeRing(), bell);
@@ -84,8 +101,9 @@ describe('an input that is read by two threads', () => {
       if (work.kind === 'read') opening = ReadAheadJob.open(work, bell);
     };
     const helper = { bell, isDead: false, give } as unknown as HelperThread;
-    const ahead = new ReadThread(helper).readAhead([{ descriptor, data }])!;
-    return { file: ahead.files[0]!, end: ahead.end, job: (await opening)! };
+    const thread = new ReadThread(helper);
+    const ahead = thread.readAhead([{ descriptor, data }])!;
+    return { file: ahead.files[0]!, end: ahead.end, job: (await opening)!, readHere: thread.readHere };
   }
 
   /** `turns`: how often the helper gets its turn before each read. */
@@ -110,6 +128,28 @@ describe('an input that is read by two threads', () => {
     expect(readAll(input, turns).equals(plain)).toBe(true);
     while (input.job.step());
     expect(input.job.isOver).toBe(true);
+    input.file.close();
+  });
+
+  it('is the same where the one that merges reads ahead as well', async () => {
+    const input = await open();
+    const { readHere } = input;
+    expect([0, 1, 2, 3, 4, 5, 6].map(() => readHere())).toEqual([true, true, true, true, true, true, false]); // a full ring
+    const seen = readAll(input, (i) => {
+      for (let n = i % 4; n > 0; n--) readHere();
+      return i % 3 === 0 ? 1 : 0;
+    });
+    expect(seen.equals(plain)).toBe(true);
+    expect(readHere()).toBe(false);
+    input.end();
+    input.file.close();
+  });
+
+  it('is not read ahead once nothing more is wanted', async () => {
+    const input = await open();
+    input.end();
+    expect(input.readHere()).toBe(false);
+    input.job.step();
     input.file.close();
   });
 
