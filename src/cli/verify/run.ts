@@ -192,6 +192,7 @@ async function schemaOf(
     const loaded = await loadSchema(diskStorage, paths, {
       nowSeconds: flags.now,
       keyspaces: (name) => keyspaces.has(name),
+      skipsHeaders: true, // they are what is to be compared
       ...(flags.schema !== undefined && { schemaFile: flags.schema }),
     });
     if (loaded.source.kind === 'header') return { isWhole: false };
