@@ -5,7 +5,8 @@
  *
  *   state       as in `plain-memory.ts`, of which it takes the clusterings and columns; and {@link PASS}
  *   log         for each partition that was not passed over: u32 SSTables that are told of, u32 {@link ACTION}, i32 × 4 Murmur3 of its key, then for each
- *               u32 address of the source, u32 where the partition begins, u32 where it ends: addresses in its window
+ *               u32 address of the source, u32 where the partition begins, u32 where it ends: addresses in its window. Where nothing is to be done,
+ *               a result stands before, and for where it ends there is a count of items, which follow: see `kernel/one-row.lib.as.ts`
  *   source      as in `plain-memory.ts`, but for its `open`
  */
 import { growTo, kernelMemory } from '../bytes/kernel-memory.js';
@@ -33,17 +34,26 @@ export const PASS = {
   log: 604,
   logEnd: 605,
   hasOneRow: 606,
+  /** Whether partitions of one row at most are told; and for that, f64: now, and from when on reads meet deletions, in seconds. */
+  tells: 607,
+  now: 608,
+  keepFrom: 610,
 } as const;
 
 /**
  * What is to be done with a partition: to merge what the SSTables have of it; or only to look what is deleted in each of them, since a later row hides
- * all of that; or that, but for the first, a later deletion of the whole partition, which is what the merge of all would give.
+ * all of that; or that, but for the first, a later deletion of the whole partition, which is what the merge of all would give; or nothing, for the log has
+ * what a read meets and what is deleted in each.
  */
-export const ACTION = { merge: 0, passOver: 1, firstAlone: 2 } as const;
+export const ACTION = { merge: 0, passOver: 1, firstAlone: 2, nothing: 3 } as const;
 
 /** int32 of a record's head, and of each SSTable's place in it. */
 export const PASS_HEAD = 6;
 export const PASS_MEMBER = 3;
+
+/** int32 of what a read meets of a partition, and of an item. */
+export const PASS_RESULT = 8;
+export const PASS_ITEM = 4;
 
 let compiled: WebAssembly.Module | undefined;
 
@@ -89,6 +99,7 @@ export class PassMemory {
   /** The columns of rows that it is to know. */
   putHeader({ clusteringTypes, regularColumns, staticColumns }: SerializationHeader): void {
     const { state } = this;
+    state[PASS.tells] = 0;
     state[PASS.hasOneRow] = clusteringTypes.length === 0 && staticColumns.length === 0 ? 1 : 0;
     state[FIELD.clusterings] = clusteringTypes.length;
     state[FIELD.columns] = regularColumns.length;
@@ -96,6 +107,14 @@ export class PassMemory {
     for (const [i, { isComplex, type }] of regularColumns.entries()) {
       state[FIELD.columnFixed + i] = isComplex ? -2 : fixedLength(type);
     }
+  }
+
+  /** Partitions of one row at most are told, where they have nothing odd. */
+  tellOneRows(nowSeconds: number, keepFromSeconds: number): void {
+    const times = new Float64Array(this.memory.buffer, STATE + 4 * PASS.now, 2);
+    times[0] = nowSeconds;
+    times[1] = keepFromSeconds;
+    this.state[PASS.tells] = 1;
   }
 
   /** All of these sources are to be read. */
@@ -148,6 +167,9 @@ export class PassMemory {
 export function canPass({ clusteringTypes, regularColumns }: SerializationHeader): boolean {
   return clusteringTypes.length <= MAX_CLUSTERINGS && regularColumns.length <= MAX_COLUMNS;
 }
+
+/** Of a source: the least TTL in it. */
+export const SOURCE_MIN_TTL = 63;
 
 /** Of a source: whether all of its partitions are to be told; i64, the latest timestamp in it. */
 export const SOURCE_TELLS_ALL = SOURCE.open;

@@ -283,6 +283,16 @@ export class UnfilteredCursor extends RowCursor {
     return this.inPartition || this.stopped ? -1 : this.in.pos;
   }
 
+  /** Takes the key of the partition at an index of `in.buf`, and stands where it stood. */
+  takeKey(index: number): void {
+    const { buf } = this.in;
+    const length = (buf[index]! << 8) | buf[index + 1]!;
+    if (length > this.key.length) this.key = new Uint8Array(Math.max(length, this.key.length * 2));
+    const { key } = this;
+    for (let i = 0; i < length; i++) key[i] = buf[index + 2 + i]!;
+    this.keyLength = length;
+  }
+
   /** Stands before the row or marker at an index of `in.buf`, in a partition without a deletion whose head somebody else has read there. */
   goOnIn(index: number, partitionIndex: number): void {
     const { buf, base } = this.in;

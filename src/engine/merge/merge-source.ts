@@ -85,6 +85,22 @@ export class MergeSource {
     this.tokenLo = token[1]!;
   }
 
+  /** Takes the key and its hash of a partition at an index of the cursor's window. Somebody else reads the rest of it. */
+  takeKey(index: number, hashes: Int32Array, at: number): void {
+    const { cursor, hash } = this;
+    cursor.takeKey(index);
+    for (let i = 0; i < 4; i++) hash[i] = hashes[at + i]!;
+    murmur3TokenOf(hash, cursor.keyLength, token);
+    this.tokenHi = token[0]!;
+    this.tokenLo = token[1]!;
+  }
+
+  /** What is deleted and what has expired in the partition whose key was taken is told next, one by one. */
+  startItems(): void {}
+
+  /** @param seconds when it was deleted; of an expired cell when it was written, of an expired row when it expired */
+  takeItem(_kind: number, _hi: number, _lo: number, _seconds: number): void {}
+
   /** The partition on which it stands is merged from here on. */
   enter(): void {}
 

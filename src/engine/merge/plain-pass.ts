@@ -6,15 +6,19 @@
 import { InvariantError } from '../../bytes/errors.js';
 import { hiOf, loOf } from '../../bytes/int64.js';
 import { ifThereIsMemory } from '../../bytes/kernel-memory.js';
+import { isCounter } from '../../cql/type-facts.js';
 import {
   ACTION,
   canPass,
   MAX_PASS_SOURCES,
   PASS,
   PASS_HEAD,
+  PASS_ITEM,
   PASS_MEMBER,
+  PASS_RESULT,
   PassMemory,
   SOURCE_MAX_TIME,
+  SOURCE_MIN_TTL,
   SOURCE_TELLS_ALL,
 } from '../../sstable/pass-memory.js';
 import { IS_FULL, NEEDS_MORE, SOURCE } from '../../sstable/plain-memory.js';
@@ -38,6 +42,27 @@ export type MergeGroup = (group: readonly MergeSource[], n: number) => void;
 /** The memory of scans of the same SSTables, one after the other. */
 export type PassRoom = { memory?: PassMemory | undefined };
 
+/** What a read of a partition of one row at most meets, as the kernel has merged it. */
+export type OneRowReads = {
+  isDeleted: boolean;
+  deletedCells: number;
+  expiredCells: number;
+  /** ROW_DELETION or EXPIRED_ROW for a row without such cells that does not live; −1 for others. */
+  rowKind: number;
+  isLive: boolean;
+  oldestSeconds: number;
+  newestSeconds: number;
+};
+
+/** Who takes what the kernel tells of partitions of one row at most. */
+export type OneRowTaker = {
+  readonly nowSeconds: number;
+  /** Reads meet deletions from this time on. */
+  readonly keepFromSeconds: number;
+  /** A read meets something of the partition whose key the source has. The reads are overwritten by the next. */
+  readonly take: (source: MergeSource, reads: OneRowReads) => void;
+};
+
 export class PlainPass {
   private readonly memory: PassMemory;
   private readonly sources: readonly MergeSource[];
@@ -46,7 +71,19 @@ export class PlainPass {
   /** Partitions passed over. */
   passed = 0;
 
-  private constructor(memory: PassMemory, sources: readonly MergeSource[]) {
+  private readonly taker: OneRowTaker | undefined;
+  private readonly reads: OneRowReads = {
+    isDeleted: false,
+    deletedCells: 0,
+    expiredCells: 0,
+    rowKind: -1,
+    isLive: false,
+    oldestSeconds: 0,
+    newestSeconds: 0,
+  };
+
+  private constructor(memory: PassMemory, sources: readonly MergeSource[], taker: OneRowTaker | undefined) {
+    this.taker = taker;
     this.memory = memory;
     this.sources = sources;
     this.pause = new KernelPause(FEW + sources.length);
@@ -57,12 +94,14 @@ export class PlainPass {
    * memory for it.
    * @param header of the merge
    * @param latestMicros the latest timestamp in each of the sources
+   * @param taker of what is told of partitions of one row at most; without it they are merged
    */
   static open(
     sources: readonly MergeSource[],
     header: SerializationHeader,
     latestMicros: readonly bigint[],
     room: PassRoom,
+    taker?: OneRowTaker,
   ): PlainPass | undefined {
     if (sources.length > MAX_PASS_SOURCES || !canPass(header)) return undefined;
     if (!sources.some(({ copiesCells }) => copiesCells)) return undefined;
@@ -73,6 +112,9 @@ export class PlainPass {
     const { memory } = room;
     if (!memory) return undefined;
     memory.putHeader(header);
+    if (taker && !header.regularColumns.some(({ isComplex, type }) => isComplex || isCounter(type))) {
+      memory.tellOneRows(taker.nowSeconds, taker.keepFromSeconds);
+    }
     for (const [i, source] of sources.entries()) {
       const { cursor } = source;
       const fields = memory.source(i);
@@ -82,6 +124,7 @@ export class PlainPass {
       fields[SOURCE.minTime + 1] = minTimestampHi;
       fields[SOURCE.minLocal] = minLocalDeletionSeconds;
       fields[SOURCE.minLocal + 1] = Math.floor(minLocalDeletionSeconds / 4294967296);
+      fields[SOURCE_MIN_TTL] = cursor.header.encodingStats.minTtlSeconds;
       fields[SOURCE.usesUInt] = cursor.usesUInt ? 1 : 0;
       const latest = latestMicros[i] ?? MAX_MICROS;
       fields[SOURCE_MAX_TIME] = loOf(latest);
@@ -90,7 +133,7 @@ export class PlainPass {
       source.plainNumber = i;
       cursor.in.useWindow(memory.windows[i]!);
     }
-    return new PlainPass(memory, sources);
+    return new PlainPass(memory, sources, taker);
   }
 
   /**
@@ -159,6 +202,10 @@ export class PlainPass {
     let count = 0;
     for (let at = 0; at < logLength; count++) {
       const n = log[at]!;
+      if (log[at + 1] === ACTION.nothing) {
+        at = this.takeOneRow(at, n);
+        continue;
+      }
       const members = at + PASS_HEAD;
       for (let i = 0, p = members; i < n; i++, p += PASS_MEMBER) {
         const source = sources[memory.numberAt(log[p]!)]!;
@@ -174,6 +221,35 @@ export class PlainPass {
       at = members + n * PASS_MEMBER;
     }
     return count;
+  }
+
+  /** Hands on what the log tells of a partition of which `n` SSTables have anything deleted or expired. @returns where the next record is */
+  private takeOneRow(record: number, n: number): number {
+    const { memory, sources, reads, taker } = this;
+    const { log } = memory;
+    const result = record + PASS_HEAD;
+    let source: MergeSource | undefined;
+    let at = result + PASS_RESULT;
+    for (let i = 0; i < n; i++) {
+      source = sources[memory.numberAt(log[at]!)]!;
+      source.takeKey(log[at + 1]! - memory.windowStart(source.plainNumber), log, record + 2);
+      source.startItems();
+      const end = at + PASS_MEMBER + PASS_ITEM * log[at + 2]!;
+      for (at += PASS_MEMBER; at < end; at += PASS_ITEM) {
+        source.takeItem(log[at]!, log[at + 3]!, log[at + 2]!, log[at + 1]!);
+      }
+    }
+    this.passed++;
+    if (log[result] === 0 || !source) return at;
+    reads.isDeleted = log[result + 1] === 1;
+    reads.deletedCells = log[result + 2]!;
+    reads.expiredCells = log[result + 3]!;
+    reads.rowKind = log[result + 4]!;
+    reads.isLive = log[result + 5] === 1;
+    reads.oldestSeconds = log[result + 6]!;
+    reads.newestSeconds = log[result + 7]!;
+    taker!.take(source, reads);
+    return at;
   }
 
   /** The partition on which the first `n` of the group stand. @returns how many of these were merged */

@@ -31,6 +31,14 @@ export class JudgedSource extends MergeSource {
     this.merger = new RowMerger(header);
   }
 
+  override startItems(): void {
+    this.judge.begin(this);
+  }
+
+  override takeItem(kind: number, hi: number, lo: number, seconds: number): void {
+    this.judge.lookAt(kind, hi, lo, seconds);
+  }
+
   override enter(): void {
     const { cursor, judge } = this;
     judge.begin(this);

@@ -16,6 +16,7 @@ import type { MarkerBuffer } from '../../sstable/marker-buffer.js';
 import type { DeletionState, RowBuffer } from '../../sstable/row-buffer.js';
 import type { MergeSource } from '../merge/merge-source.js';
 import type { MergeSink } from '../merge/partition-merge.js';
+import type { OneRowReads } from '../merge/plain-pass.js';
 import {
   CELL_DELETION,
   COLUMN_DELETION,
@@ -146,6 +147,27 @@ export class ReadCounter implements MergeSink {
     const reads = { whole: count, first: hasEnough ? this.firstCount : count, last };
     const { key, keyLength } = this.source!.cursor;
     take({ key: key.subarray(0, keyLength), reads, tally, liveRows: liveRows + (this.isStaticLive ? 1 : 0) });
+  }
+
+  /** A partition of one row at most, merged elsewhere, of which a read meets something: it does so whatever of the rows it asks for. */
+  oneRow(source: MergeSource, reads: OneRowReads): void {
+    const { tally } = this;
+    const { deletedCells, expiredCells, rowKind, oldestSeconds, newestSeconds } = reads;
+    tally.clear();
+    tally.counts[CELL_DELETION] = deletedCells;
+    tally.counts[EXPIRED_CELL] = expiredCells;
+    if (reads.isDeleted) tally.counts[PARTITION_DELETION] = 1;
+    if (rowKind >= 0) tally.counts[rowKind] = 1;
+    tally.time(oldestSeconds);
+    tally.time(newestSeconds);
+    const count = deletedCells + expiredCells + (rowKind >= 0 ? 1 : 0);
+    const { key, keyLength } = source.cursor;
+    this.options.take({
+      key: key.subarray(0, keyLength),
+      reads: { whole: count, first: count, last: count },
+      tally,
+      liveRows: reads.isLive ? 1 : 0,
+    });
   }
 
   /** Counts those of a row. @returns whether it lives */

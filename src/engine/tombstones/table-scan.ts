@@ -16,7 +16,7 @@ import { droppedTimes, outputHeader } from '../compaction/output-header.js';
 import type { SSTableFacts } from '../compaction/sstable-facts.js';
 import { columnMap, hasSameCells, MergeSource } from '../merge/merge-source.js';
 import { PartitionMerge } from '../merge/partition-merge.js';
-import { type PassRoom, PlainPass } from '../merge/plain-pass.js';
+import { type OneRowReads, type PassRoom, PlainPass } from '../merge/plain-pass.js';
 import type { PurgeEvaluator } from '../merge/purge.js';
 import type { CompactionParams } from '../strategies/options.js';
 import { openAll, runMerge } from './judge.js';
@@ -86,7 +86,7 @@ export class TableScan {
   private startBytes = 0;
   private readonly indexes = new Map<SSTable, PartitionIndex>();
   private readonly room: PassRoom = {};
-  private keptFrom: (source: MergeSource) => number = () => Number.POSITIVE_INFINITY;
+  private keptFrom: ((source: MergeSource) => number) | undefined;
 
   private constructor(setup: ScanSetup) {
     const { nowSeconds, gcGraceSeconds, isStrict: strictLiveness } = setup;
@@ -117,13 +117,22 @@ export class TableScan {
       }
     }
     const evaluatorFor = (source: MergeSource) => {
-      purger.begin(this.keptFrom(source));
+      purger.begin(this.keptFrom?.(source) ?? Number.POSITIVE_INFINITY);
       return ALWAYS;
     };
-    const pass =
-      isStrict || setup.withoutKernel ? undefined : PlainPass.open(sources, header, this.latestMicros, this.room);
-    const merge = new PartitionMerge({ sources, header, purger, evaluatorFor, passesPlain: !isStrict, pass });
     const counter = new ReadCounter({ purger, nowSeconds, isStrict, rows, take: (one) => this.take(one) });
+    const taker = this.keptFrom
+      ? undefined
+      : {
+          nowSeconds,
+          keepFromSeconds: nowSeconds - setup.gcGraceSeconds,
+          take: (source: MergeSource, one: OneRowReads) => counter.oneRow(source, one),
+        };
+    const pass =
+      isStrict || setup.withoutKernel
+        ? undefined
+        : PlainPass.open(sources, header, this.latestMicros, this.room, taker);
+    const merge = new PartitionMerge({ sources, header, purger, evaluatorFor, passesPlain: !isStrict, pass });
     runMerge(merge, counter, sources, setup.onProgress);
     this.partitions += merge.counts.mergedPartitions.reduce((sum, count) => sum + count, pass?.passed ?? 0);
   }
@@ -232,16 +241,16 @@ export function addScans(parts: readonly ScanResult[], top: number): ScanResult 
 
 /**
  * Under only_purge_repaired_tombstones a read leaves out no deletion that is at or after the oldest one of the unrepaired SSTables it looks into:
- * those around the key by their first and last keys.
+ * those around the key by their first and last keys. `undefined` where that holds nothing back.
  */
 function oldestUnrepaired(
   { sstables: facts, params }: ScanSetup,
   sstables: readonly SSTable[],
-): (source: MergeSource) => number {
+): ((source: MergeSource) => number) | undefined {
   const unrepaired = facts
     .map((one, i) => ({ ...one, oldest: sstables[i]!.statistics.stats.minLocalDeletionSeconds }))
     .filter(({ repairedAtMillis, oldest }) => repairedAtMillis === 0 && oldest !== NO_DELETION_TIME);
-  if (!params.onlyPurgeRepairedTombstones || unrepaired.length === 0) return () => Number.POSITIVE_INFINITY;
+  if (!params.onlyPurgeRepairedTombstones || unrepaired.length === 0) return undefined;
   const { partitioner } = facts[0]!;
   return ({ cursor }) => {
     const key = decorate(partitioner, cursor.key.slice(0, cursor.keyLength));

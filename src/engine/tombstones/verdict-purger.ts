@@ -124,6 +124,10 @@ export class VerdictPurger extends Purger {
     return this.shouldPurge(kind, hi, lo, localDeletionSeconds);
   }
 
+  lookAt(kind: number, hi: number, lo: number, localDeletionSeconds: number): void {
+    this.shouldPurge(kind, hi, lo, localDeletionSeconds);
+  }
+
   /** Judges what {@link Purger.row} would, and leaves the row alone. */
   lookAtRow(row: RowBuffer): void {
     if (row.copiedCells > 0) return;

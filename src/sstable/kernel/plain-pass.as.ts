@@ -25,6 +25,7 @@ import {
   SOURCE_ENDED,
   UNKNOWN,
 } from './plain-layout.lib.as';
+import { ITEM_BYTES, MOST_ITEMS, putResult, readOne, RESULT_BYTES, startMerged } from './one-row.lib.as';
 import { comparePartitions } from './plain-order.lib.as';
 import { readWhole, S_PARTITION_TIME, S_ROWS } from './plain-read.lib.as';
 
@@ -39,6 +40,8 @@ const F_LOG = 604;
 const F_LOG_END = 605;
 /** Whether partitions have one row at most, of columns that are all known: then a later one of them may hide all others, see {@link hidden}. */
 const F_HAS_ONE_ROW = 606;
+/** Whether what is deleted and has expired in partitions of one row at most is told here, see `one-row.lib.as.ts`. */
+const F_TELLS = 607;
 const LIST: usize = 4096;
 const S_IS_OTHER: usize = S_OPEN;
 /** i64: nothing in the SSTable is later. */
@@ -53,6 +56,11 @@ const MERGE: i32 = 0;
 const PASS_OVER: i32 = 1;
 /** The same, but for the first, which is all that the merge gives. */
 const FIRST_ALONE: i32 = 2;
+/** Nothing: a result and items follow. */
+const NOTHING: i32 = 3;
+
+/** SSTables of which so many items fit into the log. */
+const MOST_TOLD: i32 = 16;
 
 const HEAD_BYTES: usize = 24;
 const MEMBER_BYTES: usize = 12;
@@ -137,6 +145,11 @@ function note(first: i32, next: i32): bool {
   store<u64>(log + 16, load<u64>(least + S_HASH + 8));
   const alone = get(F_HAS_ONE_ROW) && next - first > 1 ? latestDeletion(first, next) : 0;
   const action = alone ? FIRST_ALONE : get(F_HAS_ONE_ROW) && hasLatestRow(first, next) ? PASS_OVER : MERGE;
+  if (get(F_TELLS) && get(F_HAS_ONE_ROW) && next - first <= MOST_TOLD) {
+    const most = RESULT_BYTES + <usize>(next - first) * (MEMBER_BYTES + MOST_ITEMS * ITEM_BYTES);
+    if (log + HEAD_BYTES + most > <usize>get(F_LOG_END)) return false;
+    if (tell(log, first, next, action, alone)) return true;
+  }
   let members: u32 = 0;
   let p = log + HEAD_BYTES;
   if (alone) {
@@ -152,6 +165,30 @@ function note(first: i32, next: i32): bool {
   store<u32>(log, members);
   store<i32>(log + 4, action);
   set(F_LOG, <i32>(p + members * MEMBER_BYTES));
+  return true;
+}
+
+/** Writes what a read meets of the partition, and the items of each SSTable that has any. Returns whether all of it is known. */
+function tell(log: usize, first: i32, next: i32, action: i32, alone: usize): bool {
+  startMerged();
+  let members: u32 = 0;
+  let p = log + HEAD_BYTES + RESULT_BYTES;
+  for (let i = first; i < next; i++) {
+    const s = listed(i);
+    if (load<u32>(s + S_IS_OTHER)) return false;
+    const items = p + MEMBER_BYTES;
+    const end = readOne(s, items, action == MERGE || s == alone);
+    if (end == 0) return false;
+    if (end == items) continue;
+    putMember(p, s);
+    store<u32>(p + 8, <u32>((end - items) / ITEM_BYTES));
+    members++;
+    p = end;
+  }
+  store<u32>(log, members);
+  store<i32>(log + 4, NOTHING);
+  putResult(log + HEAD_BYTES, action == MERGE ? next - first : 1);
+  set(F_LOG, <i32>p);
   return true;
 }
 
