@@ -173,20 +173,31 @@ export class IndexLane {
     }
   }
 
-  /** Entries up to the next that Summary.db has, or that one alone. */
+  /** Entries up to the next that Summary.db has; where that is the first of them, up to the one after it. */
   private step(): number {
     const { summary } = this.parts;
     if (!summary) return this.walkUpTo(NO_LIMIT, NO_LIMIT);
     const position = this.indexPosition;
     const { ahead, nextPosition } = summary;
     if (ahead > 0 && nextPosition > position) {
-      const count = this.walkUpTo(ahead, this.indexStart + nextPosition - this.indexBase);
+      const count = this.walkUpTo(ahead, this.addressOf(nextPosition));
       summary.pass(count);
       return count;
     }
-    const count = this.walkUpTo(1, NO_LIMIT);
-    if (count > 0) summary.entry(position, this.lastKey, this.fields[KEY_LENGTH]!);
+    const at = this.fields[INDEX_AT]!;
+    const more = nextPosition === position ? Math.max(summary.aheadOfNext, 0) : 0;
+    const count = this.walkUpTo(1 + more, more > 0 ? this.addressOf(summary.positionAfterNext) : NO_LIMIT);
+    if (count === 0) return 0;
+    const key = at + 2;
+    const length = (this.bytes[at]! << 8) | this.bytes[at + 1]!;
+    summary.entry(position, this.bytes.subarray(key, key + length), length);
+    summary.pass(count - 1);
     return count;
+  }
+
+  /** In memory, of a position in Index.db. */
+  private addressOf(position: number): number {
+    return this.indexStart + position - this.indexBase;
   }
 
   private walkUpTo(limit: number, stop: number): number {

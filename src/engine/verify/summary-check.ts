@@ -70,6 +70,17 @@ export class SummaryCheck {
     return this.summary.entries[this.next]?.position ?? Number.POSITIVE_INFINITY;
   }
 
+  /** The same of the sample after that. */
+  get positionAfterNext(): number {
+    return this.summary.entries[this.next + 1]?.position ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** How many entries are certain to be none that is sampled after the one that stands where the next sample says; -1 where that is none that is due. */
+  get aheadOfNext(): number {
+    if (this.interval === 0) return Number.POSITIVE_INFINITY;
+    return this.keys % this.interval === 0 ? this.interval - 1 : -1;
+  }
+
   /** `count` entries that are none of those. */
   pass(count: number): void {
     this.keys += count;
