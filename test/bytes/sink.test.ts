@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { InvariantError, UsageError } from '../../src/bytes/errors.js';
 import { CountingOutput, diskOutput, memoryOutput, type OutputStorage } from '../../src/bytes/sink.js';
 import { diskStorage, fileError, readWhole } from '../../src/bytes/source.js';
@@ -114,6 +114,36 @@ describe('disk', () => {
     late.write(Buffer.from('b'));
     expect(() => late.close()).toThrow(/no space left/);
     late.close();
+  });
+
+  it('begins to bring long files to the disk before it must: one piece at a time, by a descriptor that is closed in the end', () => {
+    const done: (() => void)[] = [];
+    const begun: number[] = [];
+    const spy = vi.spyOn(fs, 'fdatasync').mockImplementation((fd, callback) => {
+      begun.push(fd);
+      done.push(() => callback(new Error('no such luck')));
+    });
+    try {
+      const sink = diskOutput.create(path.join(directory, 'long'));
+      const write = (mebibytes: number) => {
+        for (let n = 0; n < mebibytes * 4; n++) sink.write(Buffer.alloc(1 << 18, n));
+      };
+      write(15);
+      expect(begun).toEqual([]);
+      write(40); // it has not been told yet that the first is done
+      expect(begun.length).toBe(1);
+      done[0]!();
+      write(20);
+      const [fd] = begun as [number];
+      expect(begun).toEqual([fd, fd]);
+      sink.sync();
+      sink.close();
+      expect(fs.fstatSync(fd).size).toBe(75 << 20);
+      done[1]!();
+      expect(() => fs.fstatSync(fd)).toThrow('EBADF');
+    } finally {
+      spy.mockRestore();
+    }
   });
 
   it('refuses to write to a closed file: a bug of ours', () => {
