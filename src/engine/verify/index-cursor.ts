@@ -38,10 +38,11 @@ export class BigIndexCursor implements IndexCursor {
   readonly source: ByteSource;
   private readonly cursor: SourceCursor;
 
-  constructor(storage: Storage, descriptor: Descriptor) {
+  /** @param blockBytes that are read at a time */
+  constructor(storage: Storage, descriptor: Descriptor, blockBytes = 1 << 17) {
     this.source = storage.open(componentPath(descriptor, COMPONENT.index));
     const context = { file: this.source.path, component: COMPONENT.index };
-    this.cursor = new SourceCursor(this.source, context, 0, this.source.size, 1 << 17);
+    this.cursor = new SourceCursor(this.source, context, 0, this.source.size, blockBytes);
   }
 
   next(): boolean {

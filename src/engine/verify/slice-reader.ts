@@ -54,6 +54,9 @@ export type Gathered = {
   readonly counted?: Counted;
 };
 
+/** Read at a time where one entry of Index.db is wanted. */
+const SEARCH_BYTES = 1 << 10;
+
 export class SliceReader {
   private readonly storage: Storage;
   private readonly parts: Parts;
@@ -140,7 +143,7 @@ export class SliceReader {
         return index.dataPosition >= lower ? index.dataPosition : length;
       }
       const entries = this.parts.summary?.entries ?? [];
-      const sample = this.sampleBefore(lower, index);
+      const sample = this.sampleBefore(lower);
       index.resumeAt(entries[sample]?.position ?? 0);
       const passed = index.skipTo(lower);
       const found = entries.findIndex(({ position }) => position >= index.nextPosition);
@@ -154,16 +157,21 @@ export class SliceReader {
   }
 
   /** The last sample of Summary.db that leads before `lower`, else 0. */
-  private sampleBefore(lower: number, index: BigIndexCursor): number {
+  private sampleBefore(lower: number): number {
     const entries = this.parts.summary?.entries ?? [];
-    let low = 0;
-    let high = entries.length;
-    while (low + 1 < high) {
-      const middle = (low + high) >> 1;
-      index.resumeAt(entries[middle]!.position);
-      if (index.next() && index.dataPosition < lower) low = middle;
-      else high = middle;
+    const index = new BigIndexCursor(this.storage, this.parts.descriptor, SEARCH_BYTES);
+    try {
+      let low = 0;
+      let high = entries.length;
+      while (low + 1 < high) {
+        const middle = (low + high) >> 1;
+        index.resumeAt(entries[middle]!.position);
+        if (index.next() && index.dataPosition < lower) low = middle;
+        else high = middle;
+      }
+      return low;
+    } finally {
+      index.close();
     }
-    return low;
   }
 }
