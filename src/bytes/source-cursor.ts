@@ -4,14 +4,24 @@ import type { ByteSource } from './source.js';
 
 export class SourceCursor extends Cursor {
   private readonly source: ByteSource;
-  private readonly blockBytes: number;
+  private blockBytes: number;
+  private readonly mostBytes: number;
   /** Absolute position where reading stops. */
   private readonly limit: number;
 
-  constructor(source: ByteSource, context: CursorContext, start = 0, limit = source.size, blockBytes = 1 << 16) {
+  /** @param mostBytes where it is more than `blockBytes`, each block is twice as large as the one before, up to this */
+  constructor(
+    source: ByteSource,
+    context: CursorContext,
+    start = 0,
+    limit = source.size,
+    blockBytes = 1 << 16,
+    mostBytes = blockBytes,
+  ) {
     super(new Uint8Array(Math.min(blockBytes, Math.max(limit - start, 0))), context, 0, 0, start);
     this.source = source;
     this.blockBytes = blockBytes;
+    this.mostBytes = mostBytes;
     this.limit = limit;
   }
 
@@ -44,6 +54,7 @@ export class SourceCursor extends Cursor {
     if (n > this.left) super.refill(n);
     const kept = this.end - this.pos;
     const wanted = Math.min(Math.max(n, this.blockBytes), this.left);
+    this.blockBytes = Math.min(this.blockBytes * 2, this.mostBytes);
     const target = wanted > this.buf.length ? new Uint8Array(wanted) : this.buf;
     target.set(this.buf.subarray(this.pos, this.end));
     this.base += this.pos;

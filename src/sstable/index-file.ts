@@ -26,6 +26,8 @@ import type { Version } from './version.js';
 
 /** How much of Index.db a look-up reads at a time: an interval of the summary, as a rule. */
 const LOOKUP_BYTES = 1 << 13;
+/** How much at a time where many entries are read. */
+const SCAN_BYTES = 1 << 16;
 
 export type IndexEntry = {
   readonly key: Uint8Array;
@@ -57,8 +59,8 @@ export class IndexFile {
   }
 
   /** Entries from that of position `start` (where one must begin) to position `end`. @throws CorruptError */
-  *entries(start = 0, end = this.size, blockBytes = 1 << 16): Generator<IndexEntry> {
-    const cursor = new SourceCursor(this.source, this.context, 0, this.size, blockBytes);
+  *entries(start = 0, end = this.size, blockBytes = SCAN_BYTES, mostBytes = blockBytes): Generator<IndexEntry> {
+    const cursor = new SourceCursor(this.source, this.context, 0, this.size, blockBytes, mostBytes);
     cursor.seek(start);
     while (cursor.offset < end) yield readEntry(cursor);
   }
@@ -83,7 +85,7 @@ export class IndexFile {
     const sample =
       summary &&
       floorEntry(summary.entries, ({ key: k }) => compareDecorated(partitioner, decorate(partitioner, k), key) <= 0);
-    for (const entry of this.entriesFrom(sample, summary ? LOOKUP_BYTES : 1 << 16)) {
+    for (const entry of this.entriesFrom(sample, summary ? LOOKUP_BYTES : SCAN_BYTES)) {
       const c = compareDecorated(partitioner, decorate(partitioner, entry.key), key);
       if (c === 0) return entry;
       if (c > 0) return undefined;
@@ -97,7 +99,7 @@ export class IndexFile {
       yield* this.entries();
       return;
     }
-    for (const entry of this.entriesFrom(rangeStart(partitioner, range, summary))) {
+    for (const entry of this.entriesFrom(rangeStart(partitioner, range, summary), LOOKUP_BYTES, SCAN_BYTES)) {
       const place = placeInRange(partitioner, partitioner.tokenOf(entry.key), range);
       if (place > 0) return;
       if (place === 0) yield entry;
@@ -105,8 +107,12 @@ export class IndexFile {
   }
 
   /** Entries from the one that the summary's sample is of, else from the beginning. @throws CorruptError where the summary does not fit */
-  private *entriesFrom(sample: SummaryEntry | undefined, blockBytes = 1 << 16): Generator<IndexEntry> {
-    const entries = this.entries(sample?.position ?? 0, this.size, blockBytes);
+  private *entriesFrom(
+    sample: SummaryEntry | undefined,
+    blockBytes: number,
+    mostBytes = blockBytes,
+  ): Generator<IndexEntry> {
+    const entries = this.entries(sample?.position ?? 0, this.size, blockBytes, mostBytes);
     if (sample) yield this.sampled(entries, sample);
     yield* entries;
   }

@@ -88,6 +88,7 @@ export async function tablesAtHand(
   const whole = hasFiles ? wholeDirectories(directories) : directories;
   const { schema } = await loadSchema(diskStorage, paths, {
     nowSeconds: flags.now,
+    keyspaces: (name) => directories.some(({ place }) => place.keyspace === name),
     ...(flags.schema !== undefined && { schemaFile: flags.schema }),
   });
   const dataDirectories = dataDirectoriesOf(diskStorage, paths);

@@ -93,6 +93,7 @@ export type ReadCounterOptions = {
 export class ReadCounter implements MergeSink {
   private readonly options: ReadCounterOptions;
   private readonly tally: Tally;
+  private readonly partition: OneRowPartition;
   private source: MergeSource | undefined;
   private count = 0;
   private staticCount = 0;
@@ -105,6 +106,7 @@ export class ReadCounter implements MergeSink {
   constructor(options: ReadCounterOptions) {
     this.options = options;
     this.tally = options.purger.tally;
+    this.partition = new OneRowPartition(this.tally);
     this.before = new Float64Array(options.rows);
   }
 
@@ -161,13 +163,13 @@ export class ReadCounter implements MergeSink {
     tally.time(oldestSeconds);
     tally.time(newestSeconds);
     const count = deletedCells + expiredCells + (rowKind >= 0 ? 1 : 0);
-    const { key, keyLength } = source.cursor;
-    this.options.take({
-      key: key.subarray(0, keyLength),
-      reads: { whole: count, first: count, last: count },
-      tally,
-      liveRows: reads.isLive ? 1 : 0,
-    });
+    const { partition } = this;
+    partition.source = source;
+    partition.reads.whole = count;
+    partition.reads.first = count;
+    partition.reads.last = count;
+    partition.liveRows = reads.isLive ? 1 : 0;
+    this.options.take(partition);
   }
 
   /** Counts those of a row. @returns whether it lives */
@@ -189,6 +191,23 @@ export class ReadCounter implements MergeSink {
       counts[kindOf(row)]!++;
     }
     return false;
+  }
+}
+
+/** Of one partition after the other; the key is only looked at where that is asked for. */
+class OneRowPartition implements PartitionReads {
+  readonly reads = { whole: 0, first: 0, last: 0 };
+  readonly tally: Tally;
+  liveRows = 0;
+  source: MergeSource | undefined;
+
+  constructor(tally: Tally) {
+    this.tally = tally;
+  }
+
+  get key(): Uint8Array {
+    const { key, keyLength } = this.source!.cursor;
+    return key.subarray(0, keyLength);
   }
 }
 

@@ -14,7 +14,7 @@ export class TopPartitions {
   /** Keeps a copy where it is among the greatest so far. */
   offer(one: PartitionReads): void {
     const { heap, size } = this;
-    if (size === 0) return;
+    if (size === 0 || this.isLess(one)) return;
     if (heap.length < size) {
       heap.push(copyOf(one));
       this.rise(heap.length - 1);
@@ -23,6 +23,23 @@ export class TopPartitions {
       this.sink(0);
     }
   }
+
+  /** Whether it is less than all of as many as are kept, as far as its reads tell. */
+  private isLess({ reads, tally }: PartitionReads): boolean {
+    const { heap, size } = this;
+    if (heap.length < size) return false;
+    const least = heap[0]!;
+    if (reads.whole !== least.reads.whole) return reads.whole < least.reads.whole;
+    if (this.weighed !== least) {
+      this.weighed = least;
+      this.leastTotal = least.tally.total;
+    }
+    return tally.total < this.leastTotal;
+  }
+
+  /** The least when its tally was summed up last. */
+  private weighed: PartitionReads | undefined;
+  private leastTotal = 0;
 
   /** The greatest first. */
   get sorted(): readonly PartitionReads[] {
@@ -53,7 +70,7 @@ export class TopPartitions {
 }
 
 function copyOf({ key, reads, tally, liveRows }: PartitionReads): PartitionReads {
-  return { key: key.slice(), reads, tally: tally.copy(), liveRows };
+  return { key: key.slice(), reads: { ...reads }, tally: tally.copy(), liveRows };
 }
 
 /** By what the whole partition costs, then by deletions that a read does not count, then by key. */
