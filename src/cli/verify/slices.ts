@@ -38,9 +38,9 @@ export function isWorthSplitting(
   return bytes >= least && bytes > bytesOfThread / 2 && size(COMPONENT.filter) <= MOST_FILTER_BYTES;
 }
 
-/** Into how many slices `jobs` threads take it. A trie is walked from its beginning to each of them. */
-function slicesFor(storage: Storage, { files: { descriptor } }: VerifyTask, jobs: number): number {
-  if (descriptor.format !== 'big') return jobs * LEAST_SLICES_EACH;
+/** Into how many slices `jobs` threads take it. A trie is walked from its beginning to each of them; what counts rows is made anew for each. */
+function slicesFor(storage: Storage, { files: { descriptor }, level }: VerifyTask, jobs: number): number {
+  if (descriptor.format !== 'big' || level === 'deep') return jobs * LEAST_SLICES_EACH;
   const filterBytes = storage.stat(componentPath(descriptor, COMPONENT.filter))?.size ?? 0;
   const affordable = Math.floor(MOST_COPIES_BYTES / Math.max(filterBytes, 1) / jobs);
   return jobs * Math.min(Math.max(affordable, LEAST_SLICES_EACH), MOST_SLICES_EACH);
