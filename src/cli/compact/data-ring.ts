@@ -12,7 +12,7 @@ import type { Bell } from './bell.js';
 export const BLOCK_BYTES = 1 << 17;
 const SLOTS = 16;
 /** Blocks for which it is worth waking the reader. */
-const BATCH = 4;
+const BATCH = 8;
 
 const FILLED = 0;
 const TAKEN = 1;

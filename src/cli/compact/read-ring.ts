@@ -95,8 +95,11 @@ export class ReadRings {
 
   // ---- the thread that merges
 
-  /** Block `n`, the one after those released; it stays until it is. With `waits` it is there, or is to be read, or has failed. */
-  take(ring: number, n: number, waits: boolean): Taken {
+  /**
+   * Block `n`, the one after those released; it stays until it is. With `waits` it is there, or is to be read, or has failed.
+   * @param meanwhile what there is to do while the other thread reads it, a little at a time; tells whether there was anything
+   */
+  take(ring: number, n: number, waits: boolean, meanwhile?: () => boolean): Taken {
     const { control } = this;
     const at = this.at(ring, READY + (n % SLOTS));
     for (;;) {
@@ -105,6 +108,7 @@ export class ReadRings {
       if (!waits) return 'not yet';
       if (Atomics.load(control, this.at(ring, FAILED)) === 1) return 'failed';
       if (Atomics.compareExchange(control, this.at(ring, CLAIMED), n, n + 1) === n) return 'yours';
+      if (meanwhile?.()) continue;
       if (Atomics.wait(control, at, ready, PATIENCE_MILLIS) === 'timed-out') return 'failed';
     }
   }

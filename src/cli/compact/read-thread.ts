@@ -34,7 +34,7 @@ export class ReadThread {
     this.inputs = inputs.map(({ data }, ring) => aheadInput(data, ring));
     this.blocks = new BlockReader(rings);
     return {
-      files: inputs.map(({ data }, ring) => new AheadFile(data, rings, ring)),
+      files: inputs.map(({ data }, ring) => new AheadFile(data, rings, ring, this.readHere)),
       end: () => {
         this.blocks = undefined;
         rings.end();
@@ -65,12 +65,14 @@ class AheadFile implements DataFile {
   private readonly own: DataFile;
   private readonly rings: ReadRings;
   private readonly ring: number;
+  private readonly meanwhile: () => boolean;
   /** The block at hand, or the next one where none is. */
   private block = 0;
   private held: Uint8Array | 'yours' | undefined;
   private isGivenUp = false;
 
-  constructor(own: DataFile, rings: ReadRings, ring: number) {
+  constructor(own: DataFile, rings: ReadRings, ring: number, meanwhile: () => boolean) {
+    this.meanwhile = meanwhile;
     this.own = own;
     this.rings = rings;
     this.ring = ring;
@@ -114,7 +116,7 @@ class AheadFile implements DataFile {
       return undefined;
     }
     if (this.held !== undefined) return this.held;
-    const taken = this.rings.take(this.ring, block, waits);
+    const taken = this.rings.take(this.ring, block, waits, this.meanwhile);
     if (taken === 'failed') this.isGivenUp = true;
     else if (taken !== 'not yet') this.held = taken;
     return this.held;

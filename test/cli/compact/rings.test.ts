@@ -60,9 +60,9 @@ describe('the ring of an output', () => {
     const bell = new Bell(Bell.share());
     const ring = new Ring(makeRing(), bell);
     const before = bell.rings;
-    for (let i = 0; i < 3; i++) ring.put(Uint8Array.of(i), 0, 1);
+    for (let i = 0; i < 7; i++) ring.put(Uint8Array.of(i), 0, 1);
     expect(bell.rings).toBe(before);
-    ring.put(Uint8Array.of(3), 0, 1);
+    ring.put(Uint8Array.of(7), 0, 1);
     expect(bell.rings).not.toBe(before);
   });
 });
@@ -83,6 +83,20 @@ describe('the rings of inputs', () => {
     rings.fail(1);
     expect(rings.take(1, 2, true)).toBe('failed');
     expect(rings.claim(0, 9)).toBe(0);
+  });
+});
+
+describe('a block that the other thread is reading', () => {
+  it('is waited for with something else, as long as there is any', () => {
+    const rings = new ReadRings(makeRings(1), new Bell(Bell.share()));
+    expect(rings.claim(0, 9)).toBe(0);
+    let turns = 0;
+    const meanwhile = () => {
+      if (++turns === 3) rings.fill(0, 0, (block) => block.fill(5));
+      return true;
+    };
+    expect(rings.take(0, 0, true, meanwhile)).toMatchObject({ 0: 5 });
+    expect(turns).toBe(3);
   });
 });
 
