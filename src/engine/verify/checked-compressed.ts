@@ -22,6 +22,8 @@ class CheckedCompressedFile extends CheckedFile implements CheckedData {
   private readonly isEager: boolean;
   private readonly plain: Uint8Array;
   private plainChunk = -1;
+  /** Whether the last chunk has come out as long as CompressionInfo.db says. */
+  private isLengthProved = false;
 
   constructor(source: ByteSource, info: CompressionInfo, codec: Codec, isEager: boolean) {
     super(source);
@@ -149,10 +151,12 @@ class CheckedCompressedFile extends CheckedFile implements CheckedData {
         throw this.unreadable(chunk);
       }
       target.set(this.raw.subarray(from, from + plainLength), offset);
+      this.isLengthProved ||= chunk === this.neededChunks - 1;
       return;
     }
     try {
       this.codec.decompress(this.raw, from, to, target, offset, plainLength);
+      this.isLengthProved ||= chunk === this.neededChunks - 1;
     } catch (error) {
       if (!(error instanceof CodecError) && !(error instanceof LsmctlError)) throw error;
       this.bad(
@@ -180,6 +184,7 @@ class CheckedCompressedFile extends CheckedFile implements CheckedData {
 
   finishPart(log: FindingLog): CheckedPart {
     this.checkThrough(this.endChunk - 1);
+    if (this.endChunk === this.info.chunkCount) this.checkLength(log);
     this.tellBadRuns(log, false);
     const chunks = this.endChunk - this.firstChunk;
     return { from: this.summedFrom, to: this.summed, sum: this.sum, chunks };
@@ -187,12 +192,26 @@ class CheckedCompressedFile extends CheckedFile implements CheckedData {
 
   finish(log: FindingLog, digest: number | undefined): void {
     this.checkThrough(this.info.chunkCount - 1);
+    this.checkLength(log);
     const sum = digest === undefined ? undefined : this.digestOf();
     const isWhole = sum !== undefined && sum === digest;
     this.tellBadRuns(log, isWhole);
     if (sum !== undefined && !isWhole && this.badRuns.length === 0) tellWrongDigest(log, sum, digest!);
+  }
+
+  /** The length of the plain data ends in the last chunk, which has perhaps no partition that anybody looked for. */
+  private checkLength(log: FindingLog): void {
     if (this.info.chunkCount < this.neededChunks) {
       log.add('compression-info', 'has fewer chunks than the data needs', { component: COMPONENT.compressionInfo });
+      return;
+    }
+    const last = this.neededChunks - 1;
+    if (this.isLengthProved || last < 0 || this.isBad(last)) return;
+    this.plainChunk = -1;
+    try {
+      this.decompress(last, this.plain, 0, this.length - last * this.chunkLength);
+    } catch (error) {
+      if (!(error instanceof LsmctlError)) throw error; // told as a bad chunk
     }
   }
 

@@ -9,7 +9,8 @@ import { joinSlices } from '../../../src/engine/verify/join-slices.js';
 import { readParts } from '../../../src/engine/verify/parts.js';
 import { type Gathered, SliceReader } from '../../../src/engine/verify/slice-reader.js';
 import { type Level, verifySSTable } from '../../../src/engine/verify/verify-sstable.js';
-import { componentPath } from '../../../src/sstable/descriptor.js';
+import { readCompressionInfo } from '../../../src/sstable/compression-info.js';
+import { COMPONENT, componentPath } from '../../../src/sstable/descriptor.js';
 import { corrupt, damages, randomOf } from '../../corrupt.js';
 import { fixtureSSTables } from '../../fixtures.js';
 
@@ -74,6 +75,28 @@ describe('slices of sound SSTables', () => {
         ).toEqual(expect.arrayContaining(states));
       }
       expect(taken).toBeGreaterThan(subjects.length * 0.8);
+    },
+    60_000,
+  );
+});
+
+describe('a length of the plain data that is another', () => {
+  const compressed = subjects.filter(([, { components }]) => components.includes(COMPONENT.compressionInfo));
+  it.each(LEVELS)(
+    'is told, whole and by slices: %s',
+    async (level) => {
+      expect(compressed.length).toBeGreaterThan(50);
+      for (const [name, files] of compressed) {
+        const file = componentPath(files.descriptor, COMPONENT.compressionInfo);
+        const { chunkCount } = readCompressionInfo(diskStorage, files.descriptor)!;
+        const offset = fs.statSync(file).size - chunkCount * 8 - 4 - 1;
+        for (const xor of [1, 8]) {
+          const { whole, joined } = await both(corrupt(file, { kind: 'flip', offset, xor }), files, level, 3);
+          const what = `${name}, ${xor}`;
+          expect(whole.findings.filter(({ severity }) => severity === 'error').length, what).toBeGreaterThan(0);
+          expect(joined.findings, what).toEqual(whole.findings);
+        }
+      }
     },
     60_000,
   );
