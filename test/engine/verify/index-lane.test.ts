@@ -15,9 +15,9 @@ import { FilterBits } from '../../../src/sstable/filter-bits.js';
 import { makeLarge } from '../../cli/dump/large.js';
 import { corrupt, damages, randomOf } from '../../corrupt.js';
 import { FIXTURES } from '../../fixtures.js';
+import { seed } from '../../seed.js';
 
 const NOW_SECONDS = 1_900_000_000;
-const seed = Number(process.env.LSMCTL_SEED ?? Math.floor(Math.random() * 1e9));
 const trials = Number(process.env.LSMCTL_TRIALS ?? 20);
 const COMPONENTS = ['Index.db', 'Data.db', 'Summary.db', 'Filter.db', 'CompressionInfo.db'];
 

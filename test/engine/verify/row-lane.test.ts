@@ -12,11 +12,11 @@ import { verifySSTable } from '../../../src/engine/verify/verify-sstable.js';
 import { componentPath } from '../../../src/sstable/descriptor.js';
 import { corrupt, damages, randomOf } from '../../corrupt.js';
 import { FIXTURES } from '../../fixtures.js';
+import { seed } from '../../seed.js';
 import { type Contents, type Made, type Shape, TEXT, TestTable } from '../merge/build.js';
 
 const MARSHAL = 'org.apache.cassandra.db.marshal.';
 const NOW_SECONDS = 1_900_000_000;
-const seed = Number(process.env.LSMCTL_SEED ?? Math.floor(Math.random() * 1e9));
 const trials = Number(process.env.LSMCTL_TRIALS ?? 12);
 
 async function both(storage: Storage, files: SSTableFiles) {

@@ -13,9 +13,9 @@ import { readCompressionInfo } from '../../../src/sstable/compression-info.js';
 import { COMPONENT, componentPath } from '../../../src/sstable/descriptor.js';
 import { corrupt, damages, randomOf } from '../../corrupt.js';
 import { fixtureSSTables } from '../../fixtures.js';
+import { seed } from '../../seed.js';
 
 const NOW_SECONDS = 4_102_444_800;
-const seed = Number(process.env.LSMCTL_SEED ?? Math.floor(Math.random() * 1e9));
 const trials = Number(process.env.LSMCTL_TRIALS ?? 12);
 const LEVELS: readonly Level[] = ['default', 'deep'];
 
