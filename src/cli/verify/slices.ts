@@ -2,7 +2,7 @@
 import { Worker } from 'node:worker_threads';
 import { diskStorage, type Storage } from '../../bytes/source.js';
 import { type Gathered, SliceReader } from '../../engine/verify/slice-reader.js';
-import { COMPONENT, componentPath } from '../../sstable/descriptor.js';
+import { COMPONENT, componentPath, type Descriptor } from '../../sstable/descriptor.js';
 import { ask, type VerifyTask } from './pool.js';
 import { storageAt } from './verify-one.js';
 
@@ -32,16 +32,21 @@ export function isWorthSplitting(
   { files: { descriptor }, level }: VerifyTask,
   bytesOfThread: number,
 ): boolean {
-  const size = (component: string) => storage.stat(componentPath(descriptor, component))?.size ?? 0;
-  const bytes = size(COMPONENT.data);
+  const bytes = sizeOf(storage, descriptor, COMPONENT.data);
   const least = level === 'deep' ? LEAST_BYTES_DEEP : LEAST_BYTES;
-  return bytes >= least && bytes > bytesOfThread / 2 && size(COMPONENT.filter) <= MOST_FILTER_BYTES;
+  return (
+    bytes >= least && bytes > bytesOfThread / 2 && sizeOf(storage, descriptor, COMPONENT.filter) <= MOST_FILTER_BYTES
+  );
+}
+
+function sizeOf(storage: Storage, descriptor: Descriptor, component: string): number {
+  return storage.stat(componentPath(descriptor, component))?.size ?? 0;
 }
 
 /** Into how many slices `jobs` threads take it. A trie is walked from its beginning to each of them; what counts rows is made anew for each. */
 function slicesFor(storage: Storage, { files: { descriptor }, level }: VerifyTask, jobs: number): number {
   if (descriptor.format !== 'big' || level === 'deep') return jobs * LEAST_SLICES_EACH;
-  const filterBytes = storage.stat(componentPath(descriptor, COMPONENT.filter))?.size ?? 0;
+  const filterBytes = sizeOf(storage, descriptor, COMPONENT.filter);
   const affordable = Math.floor(MOST_COPIES_BYTES / Math.max(filterBytes, 1) / jobs);
   return jobs * Math.min(Math.max(affordable, LEAST_SLICES_EACH), MOST_SLICES_EACH);
 }

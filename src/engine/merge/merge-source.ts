@@ -62,9 +62,8 @@ export class MergeSource {
     } while (wants && !wants(cursor.key.subarray(0, cursor.keyLength)));
     this.partitions++;
     if (this.isMurmur3) {
-      murmur3TokenOf(murmur3(cursor.key, 0, cursor.keyLength, this.hash), cursor.keyLength, token);
-      this.tokenHi = token[0]!;
-      this.tokenLo = token[1]!;
+      murmur3(cursor.key, 0, cursor.keyLength, this.hash);
+      this.takeToken();
     } else {
       this.token = this.partitioner.tokenOf(cursor.key.slice(0, cursor.keyLength));
     }
@@ -76,21 +75,27 @@ export class MergeSource {
    * @throws CorruptError
    */
   standAt(index: number, hashes: Int32Array, at: number): void {
-    const { cursor, hash } = this;
+    const { cursor } = this;
     cursor.goOnAt(index, false);
     cursor.nextPartition();
-    for (let i = 0; i < 4; i++) hash[i] = hashes[at + i]!;
-    murmur3TokenOf(hash, cursor.keyLength, token);
-    this.tokenHi = token[0]!;
-    this.tokenLo = token[1]!;
+    this.takeHash(hashes, at);
   }
 
   /** Takes the key and its hash of a partition at an index of the cursor's window. Somebody else reads the rest of it. */
   takeKey(index: number, hashes: Int32Array, at: number): void {
-    const { cursor, hash } = this;
-    cursor.takeKey(index);
+    this.cursor.takeKey(index);
+    this.takeHash(hashes, at);
+  }
+
+  private takeHash(hashes: Int32Array, at: number): void {
+    const { hash } = this;
     for (let i = 0; i < 4; i++) hash[i] = hashes[at + i]!;
-    murmur3TokenOf(hash, cursor.keyLength, token);
+    this.takeToken();
+  }
+
+  /** The token of the key, from its hash. */
+  private takeToken(): void {
+    murmur3TokenOf(this.hash, this.cursor.keyLength, token);
     this.tokenHi = token[0]!;
     this.tokenLo = token[1]!;
   }

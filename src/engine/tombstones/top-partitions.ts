@@ -5,6 +5,9 @@ export class TopPartitions {
   /** The least on top. */
   private readonly heap: PartitionReads[] = [];
   private readonly size: number;
+  /** The least when its tally was summed up last. */
+  private weighed: PartitionReads | undefined;
+  private leastTotal = 0;
 
   /** @param size how many to keep, 0 or more */
   constructor(size: number) {
@@ -36,10 +39,6 @@ export class TopPartitions {
     }
     return tally.total < this.leastTotal;
   }
-
-  /** The least when its tally was summed up last. */
-  private weighed: PartitionReads | undefined;
-  private leastTotal = 0;
 
   /** The greatest first. */
   get sorted(): readonly PartitionReads[] {
