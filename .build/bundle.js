@@ -1,54 +1,43 @@
 /**
- * Bundles what the command line runs, in place. A start's time is mostly that of opening and compiling modules: some milliseconds for each file,
- * one for 50 KB.
+ * Bundles what the command line runs into one file, dist/lsmctl.cjs: main, every command and what the worker threads run, each part run when it is
+ * first asked for. A start's time is otherwise mostly that of opening and compiling modules; of this file, compiled code is kept (`src/cli/bundle.cts`).
  *
- *   dist/commands, dist/src/cli/main.js   entries that share chunks in dist/chunks; those that many commands share are joined (`join-chunks.js`)
- *   workers                               one file each, with all that they need
+ *   dist/lsmctl.cjs        CommonJS, whose exports src/cli/bundle.cts names; ASCII
+ *   dist/src/cli/bundle.cjs  what opens it
+ *   dist/…/worker.cjs      where a worker's module stood, what `new Worker` is given: opens the bundle
+ *   dist/LICENSES.txt      the licences of the packages in the bundle
  *
- * The library (dist/src/index.js and what it imports) stays as tsc wrote it, and so does every package but oclif's base class and cli-table3; what
- * oclif needs for help, plugins and spinners is loaded from where oclif lies when it is asked for. The licences of what is in the bundle are written
- * beside it. Nothing is shortened: a stack trace must say something.
+ * All else in dist/ stays as tsc wrote it: the library (dist/src/index.js and what it imports), and the modules that bin/run.js takes where there is no
+ * bundle. So does every package but oclif's base class, cli-table3 and yaml; what oclif needs for help, plugins and spinners is loaded from where oclif
+ * lies when it is asked for. Nothing is shortened: a stack trace must say something.
  */
 import fs from 'node:fs';
 import { builtinModules } from 'node:module';
 import path from 'node:path';
 import { build } from 'esbuild';
-import { joinChunks } from './join-chunks.js';
 
+/** Stay packages of their own, loaded when they are asked for. */
+const EXTERNAL = ['@oclif/core/run', '@inquirer/prompts', 'hysnappy', 'ora', 'tsx', 'typescript', 'zstd-codec'];
 const WORKER = /(^|[-/])worker\.js$/;
+const NEW_WORKER = /new URL\('(\.\/(?:\w+-)?worker)\.js', import\.meta\.url\)/g;
 
 function filesBelow(folder) {
   const names = fs.readdirSync(folder, { recursive: true }).filter((name) => name.endsWith('.js'));
-  return names.map((name) => path.join(folder, name));
+  return names.map((name) => path.posix.join(folder, name.split(path.sep).join('/'))).sort();
 }
 
-/** Our modules find workers and files beside themselves; in a chunk they must still ask from where they stood. */
+/** Our modules find workers and files beside themselves; in the bundle they must still ask from where they stood. */
 const keepPlace = {
   name: 'keep-place',
   setup({ onLoad }) {
     onLoad({ filter: /\.js$/ }, ({ path: file }) => {
       const place = path.relative('dist', file).split(path.sep).join('/');
       if (place.startsWith('..')) return undefined;
-      const text = fs.readFileSync(file, 'utf8');
-      const contents = text.replaceAll('import.meta.url', `(dist__ + ${JSON.stringify(place)})`);
-      return { contents: place.startsWith('commands/') ? importedAtOnce(contents) : contents };
+      const text = fs.readFileSync(file, 'utf8').replaceAll(NEW_WORKER, "new URL('$1.cjs', import.meta.url)");
+      return { contents: text.replaceAll('import.meta.url', `(dist__ + ${JSON.stringify(place)})`) };
     });
   },
 };
-
-/**
- * Commands import what they run when they run, so that help need not load it. Here a command is loaded to be run: what it imports in any case, in
- * statements of its own, comes along, without a further file that only leads to a chunk.
- */
-function importedAtOnce(text) {
-  const statics = [];
-  const late = /^(\s+|(?: {4}| {8})const \{[^}]*\} = await )import\((["'][^"']+["'])\)(,?|;)$/gm;
-  const body = text.replace(late, (_, before, file, after) => {
-    statics.push(`import * as late${statics.length}__ from ${file};\n`);
-    return `${before}late${statics.length - 1}__${after}`;
-  });
-  return statics.join('') + body;
-}
 
 /**
  * oclif's modules require one another at their top, help and plugin loading from the parser too. What tsc writes for an import is only ever
@@ -70,49 +59,59 @@ const outside = (call, name) => (NEEDED.has(JSON.parse(name)) ? call : `oclif__(
 const NEEDED = new Set(['debug', ...builtinModules]);
 const LAZY = 'const lazy__ = (load) => { let m; return new Proxy({}, { get: (_, key) => (m ??= load())[key] }); };';
 
-fs.rmSync('dist/chunks', { recursive: true, force: true });
-const OPTIONS = {
-  outdir: 'dist',
-  outbase: 'dist',
-  allowOverwrite: true,
+const workers = filesBelow('dist/src').filter((name) => WORKER.test(name));
+const importing = (files, nameOf) =>
+  files.map((file) => `${JSON.stringify(nameOf(file))}: () => import('./${path.posix.relative('dist', file)}')`);
+const commandId = (file) => path.posix.relative('dist/commands', file).slice(0, -'.js'.length).replaceAll('/', ':');
+const entry = [
+  "export { main } from './src/cli/main.js';",
+  `export const commands = { ${importing(filesBelow('dist/commands'), commandId).join(', ')} };`,
+  `export const workers = { ${importing(workers, (file) => path.posix.relative('dist', file)).join(', ')} };`,
+];
+const { outputFiles, metafile } = await build({
+  stdin: { contents: entry.join('\n'), resolveDir: 'dist', sourcefile: 'dist/entry.js' },
+  write: false,
   bundle: true,
   platform: 'node',
-  format: 'esm',
+  format: 'cjs',
   target: 'node20',
-  external: ['@oclif/core/run', '@inquirer/prompts', 'hysnappy', 'ora', 'tsx', 'typescript', 'zstd-codec'],
+  charset: 'ascii',
+  external: EXTERNAL,
   banner: {
     js: [
-      "import { createRequire as createRequire__ } from 'node:module';",
-      "import { fileURLToPath as fileURLToPath__ } from 'node:url';",
-      "const dist__ = import.meta.url.slice(0, import.meta.url.lastIndexOf('/dist/') + 6);",
-      'const require = createRequire__(import.meta.url);',
-      "const oclif__ = (name) => createRequire__(require.resolve('@oclif/core/package.json'))(name);",
-      'const __filename = fileURLToPath__(import.meta.url);',
-      "const __dirname = fileURLToPath__(new URL('.', import.meta.url));",
+      "const dist__ = require('node:url').pathToFileURL(__dirname).href + '/';",
+      "const oclif__ = (name) => require('node:module').createRequire(require.resolve('@oclif/core/package.json'))(name);",
     ].join('\n'),
   },
   plugins: [lazyOclif, keepPlace],
   metafile: true,
   logLevel: 'error',
-};
-const workers = filesBelow('dist/src').filter((name) => WORKER.test(name));
-const commands = filesBelow('dist/commands');
-const alone = await build({ ...OPTIONS, entryPoints: workers });
-const shared = await build({
-  ...OPTIONS,
-  entryPoints: [...commands, 'dist/src/cli/main.js'],
-  splitting: true,
-  chunkNames: 'chunks/[name]-[hash]',
 });
-await joinChunks({
-  outputs: shared.metafile.outputs,
-  always: ['dist/src/cli/main.js'],
-  commands,
-  banner: `${OPTIONS.banner.js}\n`,
+const imported = new RegExp(`\\bimport\\(("(?:${EXTERNAL.join('|')}|node:\\w+)")\\)`, 'g');
+// bundle.ts reads it as Latin-1: what is not ASCII, in comments and regular expressions, becomes an escape as in texts
+const escaped = (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+const text = outputFiles[0].text.replaceAll(imported, 'import__($1)').replaceAll(/[^\0-\x7f]/g, escaped);
+fs.writeFileSync('dist/lsmctl.cjs', text);
+await build({
+  entryPoints: ['dist/src/cli/bundle.js'],
+  outfile: 'dist/src/cli/bundle.cjs',
+  bundle: true,
+  external: ['./main.js'],
+  platform: 'node',
+  format: 'cjs',
+  target: 'node20',
+  define: { 'import.meta.url': 'url__' },
+  banner: { js: "const url__ = require('node:url').pathToFileURL(__filename).href;" },
 });
+for (const worker of workers) {
+  const name = path.posix.relative('dist', worker);
+  const loader = path.posix.relative(path.posix.dirname(worker), 'dist/src/cli/bundle.cjs');
+  const call = `require(${JSON.stringify(`./${loader}`)}).runWorker(${JSON.stringify(name)});`;
+  fs.writeFileSync(worker.replace(/\.js$/, '.cjs'), `${call}\n`);
+}
 
 const packages = new Set();
-for (const input of [alone, shared].flatMap(({ metafile }) => Object.keys(metafile.inputs))) {
+for (const input of Object.keys(metafile.inputs)) {
   const match = /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(input);
   if (match) packages.add(match[1]);
 }
@@ -121,4 +120,4 @@ const notices = [...packages].sort().map((folder) => {
   const text = fs.readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
   return `${name} ${version} (${license})\n\n${text ? fs.readFileSync(path.join(folder, text), 'utf8').trim() : ''}\n`;
 });
-fs.writeFileSync('dist/chunks/LICENSES.txt', notices.join(`\n${'-'.repeat(80)}\n\n`));
+fs.writeFileSync('dist/LICENSES.txt', notices.join(`\n${'-'.repeat(80)}\n\n`));

@@ -128,8 +128,17 @@ function mainPage() {
     '.TP',
     '\\fBNO_COLOR\\fR',
     'No colour anywhere, whatever its value.',
+    '.TP',
+    '\\fBNODE_DISABLE_COMPILE_CACHE\\fR',
+    '1 keeps no compiled code between starts.',
+    '.TP',
+    '\\fBNODE_COMPILE_CACHE\\fR',
+    'The directory to keep it in instead.',
     '.SH FILES',
     'Nothing is configured. Data files are only read.',
+    '.TP',
+    '\\fI$XDG_CACHE_HOME/lsmctl\\fR, by default \\fI~/.cache/lsmctl\\fR',
+    'Compiled code of lsmctl itself, so that the next start is quicker, and how fast the last compaction was. May be deleted at any time.',
   );
   return `${lines.join('\n')}\n`;
 }

@@ -1,8 +1,7 @@
 #!/usr/bin/env node
-import module from 'node:module';
+// CommonJS: Node opens it sooner than a module.
+const { run } = require('../dist/src/cli/bundle.cjs');
 
-// Node 22 and later keep compiled code between starts.
-module.enableCompileCache?.();
-
-const { main } = await import('../dist/src/cli/main.js');
-process.exitCode = await main(process.argv.slice(2));
+run(process.argv.slice(2)).then((code) => {
+  process.exitCode = code;
+});

@@ -23,14 +23,24 @@ const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../.
 /** Words of the longest command name. */
 const MAX_WORDS = 3;
 
-/** Runs the command line `argv` (without node and the script) and returns the exit code; never throws. */
-export async function main(argv: readonly string[]): Promise<number> {
+type CommandClass = { id: string; run(argv: string[], config: OclifConfig): Promise<unknown> };
+/** By a command's id (`commitlog:ls`), what imports its module. */
+export type CommandModules = Readonly<Record<string, () => Promise<unknown>>>;
+
+/**
+ * Runs the command line `argv` (without node and the script) and returns the exit code; never throws.
+ *
+ * @param modules the bundle's own commands; without them each is imported from its file
+ */
+export async function main(argv: readonly string[], modules?: CommandModules): Promise<number> {
   const manifest = readManifest();
   const { id, command } = findCommand(argv, manifest);
   try {
     if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-v')) printVersion();
-    else if (id !== undefined && !asksForHelp(argv)) await runCommand(id, command!, argv.slice(id.split(':').length));
-    else await runOclif(argv);
+    else if (id !== undefined && !asksForHelp(argv)) {
+      const load = modules?.[id] ?? (() => import(pathToFileURL(path.join(ROOT, ...command!.relativePath!)).href));
+      await runCommand(id, load, argv.slice(id.split(':').length));
+    } else await runOclif(argv);
     stdoutSink().flush();
     return Number(process.exitCode ?? EXIT.clean);
   } catch (error) {
@@ -58,10 +68,9 @@ export function findCommand(
   return {};
 }
 
-async function runCommand(id: string, command: ManifestCommand, argv: readonly string[]): Promise<void> {
-  const file = pathToFileURL(path.join(ROOT, ...command.relativePath!));
-  const [{ Config }, module] = await Promise.all([import('./oclif.js'), import(file.href)]);
-  const commandClass = module.default as { id: string; run(argv: string[], config: OclifConfig): Promise<unknown> };
+async function runCommand(id: string, load: () => Promise<unknown>, argv: readonly string[]): Promise<void> {
+  const [{ Config }, module] = await Promise.all([import('./oclif.js'), load()]);
+  const { default: commandClass } = module as { default: CommandClass };
   commandClass.id = id;
   await commandClass.run([...argv], bareConfig(new Config({ root: ROOT })));
 }

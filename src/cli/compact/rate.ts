@@ -3,8 +3,8 @@
  * It is a hint: where it can't be written or read, there is none.
  */
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
+import { cacheFolder, makeFolder } from '../cache-folder.js';
 
 export type MeasuredRate = {
   /** Of Data.db as stored, read; merging and writing included. */
@@ -16,13 +16,16 @@ export type MeasuredRate = {
 /** A smaller run says more of the start than of the work. */
 const MIN_BYTES = 32 << 20;
 
-function file(): string {
-  return path.join(process.env.XDG_CACHE_HOME || path.join(os.homedir(), '.cache'), 'lsmctl/compaction-rate.json');
+function file(): string | undefined {
+  const folder = cacheFolder();
+  return folder && path.join(folder, 'compaction-rate.json');
 }
 
 export function readRate(): MeasuredRate | undefined {
+  const from = file();
+  if (!from) return undefined;
   try {
-    const { bytesPerSecond, at } = JSON.parse(fs.readFileSync(file(), 'utf8')) as Partial<MeasuredRate>;
+    const { bytesPerSecond, at } = JSON.parse(fs.readFileSync(from, 'utf8')) as Partial<MeasuredRate>;
     return typeof bytesPerSecond === 'number' && bytesPerSecond > 0 && typeof at === 'string'
       ? { bytesPerSecond, at }
       : undefined;
@@ -32,11 +35,12 @@ export function readRate(): MeasuredRate | undefined {
 }
 
 export function saveRate({ readBytes, seconds }: { readonly readBytes: number; readonly seconds: number }): void {
-  if (readBytes < MIN_BYTES || seconds <= 0) return;
+  const to = file();
+  if (!to || readBytes < MIN_BYTES || seconds <= 0) return;
   const rate: MeasuredRate = { bytesPerSecond: Math.round(readBytes / seconds), at: new Date().toISOString() };
   try {
-    fs.mkdirSync(path.dirname(file()), { recursive: true });
-    fs.writeFileSync(file(), `${JSON.stringify(rate)}\n`);
+    makeFolder(path.dirname(to));
+    fs.writeFileSync(to, `${JSON.stringify(rate)}\n`);
   } catch {
     // a read-only home: the next plan does without
   }

@@ -102,5 +102,4 @@ async function main(): Promise<void> {
   });
 }
 
-await main();
-parentPort?.postMessage(READY);
+void main().then(() => parentPort?.postMessage(READY));

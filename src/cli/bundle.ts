@@ -1,0 +1,128 @@
+/**
+ * Opens what `npm run build` has bundled, dist/lsmctl.cjs, with what V8 made of its text at an earlier start: reading and compiling three megabytes of
+ * JavaScript is otherwise more than half of a start. Kept in one file a command below the user's cache directory, where it may be deleted at any time:
+ *
+ *   compiled/<command>.<node's version>-<architecture>
+ *   uint32 LE  0x6c736d63
+ *   uint32 LE  CRC-32 of the bundle
+ *   uint32 LE  CRC-32 of what follows the header
+ *   uint32 LE  bytes of bytecode that the process held when it was written: a later start that came to need more writes the file anew
+ *   bytes      V8's cached data; V8 itself refuses that of another version or of other flags
+ *
+ * Compiled code runs unseen, so only a file is taken that belongs to this user and that nobody else may write. Whatever goes wrong here costs time,
+ * nothing else. `NODE_DISABLE_COMPILE_CACHE=1` turns it off and `NODE_COMPILE_CACHE=DIR` puts it elsewhere, as they do in Node.
+ * The build makes CommonJS of this module (bundle.cjs), which Node opens sooner.
+ */
+import fs from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import v8 from 'node:v8';
+import vm from 'node:vm';
+import zlib from 'node:zlib';
+import { cacheFolder, makeFolder } from './cache-folder.js';
+
+/** What the bundle exports: `.build/bundle.js` writes it. */
+type Bundle = {
+  readonly main: (argv: readonly string[], commands: unknown) => Promise<number>;
+  readonly commands: unknown;
+  /** By the path of a worker's file below dist/. */
+  readonly workers: Readonly<Record<string, () => Promise<unknown>>>;
+};
+/** `bytecode` is that of the kept file; 0 where none serves. */
+type Loaded = { readonly bundle: Bundle; readonly script: vm.Script; readonly crc: number; readonly bytecode: number };
+type Kept = { readonly cachedData: Buffer; readonly bytecode: number };
+
+const HEADER = 16;
+const MAGIC = 0x6c736d63;
+/** A file is written anew where bytecode has grown by more than an eighth. */
+const GROWTH = 8;
+const DIST = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
+const FILE = path.join(DIST, 'lsmctl.cjs');
+
+/** Without it (Node before 20.15) nothing is kept: what can't be checked isn't run. */
+const crc32 = (zlib as unknown as { crc32?: (data: Uint8Array) => number }).crc32;
+
+/** Runs the command line `argv` and returns its exit code; where there is no bundle, from the modules as tsc wrote them. */
+export async function run(argv: readonly string[]): Promise<number> {
+  if (!fs.existsSync(FILE)) return (await import('./main.js')).main(argv);
+  const kept = keptFile(argv[0] ?? '');
+  const loaded = load(kept);
+  const code = await loaded.bundle.main(argv, loaded.bundle.commands);
+  if (kept && (code === 0 || code === 1)) keep(kept, loaded);
+  return code;
+}
+
+/** Runs a worker thread's code. @param file its path below dist/; its folder is named as the command, whose compiled code serves it too */
+export async function runWorker(file: string): Promise<void> {
+  const { bundle } = load(keptFile(path.basename(path.dirname(file))));
+  await bundle.workers[file]!();
+}
+
+function load(kept: string | undefined): Loaded {
+  // what was compiled once stays, so that it can be kept at the end
+  if (kept) v8.setFlagsFromString('--no-flush-bytecode');
+  const bytes = fs.readFileSync(FILE);
+  const crc = kept ? crc32!(bytes) : 0;
+  const found = kept && readKept(kept, crc);
+  // the build writes ASCII, which is what Latin-1 is decoded as at the speed of memory
+  const text = `(function (module, require, __filename, __dirname, import__) {'use strict';${bytes.toString('latin1')}\n})`;
+  const script = new vm.Script(text, { filename: FILE, ...(found && { cachedData: found.cachedData }) });
+  const exported = { exports: {} as Bundle };
+  const body = script.runInThisContext() as (...parameters: unknown[]) => void;
+  body(exported, createRequire(FILE), FILE, DIST, (name: string) => import(name));
+  return { bundle: exported.exports, script, crc, bytecode: found && !script.cachedDataRejected ? found.bytecode : 0 };
+}
+
+/** Where compiled code of `command` is kept; `undefined` where none is to be. */
+function keptFile(command: string): string | undefined {
+  const { NODE_DISABLE_COMPILE_CACHE: off, NODE_COMPILE_CACHE: given } = process.env;
+  if (!crc32 || off === '1') return undefined;
+  const folder = given ? path.resolve(given) : cacheFolder();
+  return (
+    folder &&
+    path.join(
+      folder,
+      'compiled',
+      `${/^[a-z][a-z-]{0,30}$/.test(command) ? command : 'options'}.${process.version}-${process.arch}`,
+    )
+  );
+}
+
+function readKept(file: string, crc: number): Kept | undefined {
+  let fd: number | undefined;
+  try {
+    fd = fs.openSync(file, fs.constants.O_RDONLY | (fs.constants.O_NOFOLLOW ?? 0));
+    const { uid, mode } = fs.fstatSync(fd);
+    if (process.geteuid && (uid !== process.geteuid() || mode & 0o022)) return undefined;
+    const bytes = fs.readFileSync(fd);
+    if (bytes.length < HEADER || bytes.readUInt32LE(0) !== MAGIC || bytes.readUInt32LE(4) !== crc) return undefined;
+    const cachedData = bytes.subarray(HEADER);
+    return bytes.readUInt32LE(8) === crc32!(cachedData) ? { cachedData, bytecode: bytes.readUInt32LE(12) } : undefined;
+  } catch {
+    return undefined;
+  } finally {
+    if (fd !== undefined) fs.closeSync(fd);
+  }
+}
+
+/** Keeps what has been compiled until now, if that is much more than what is kept. */
+function keep(file: string, { script, crc, bytecode }: Loaded): void {
+  const held = v8.getHeapCodeStatistics().bytecode_and_metadata_size;
+  if (held < bytecode + bytecode / GROWTH) return;
+  const cachedData = script.createCachedData();
+  const header = Buffer.alloc(HEADER);
+  for (const [i, word] of [MAGIC, crc, crc32!(cachedData), held].entries()) header.writeUInt32LE(word, 4 * i);
+  const temporary = `${file}.${process.pid}.tmp`;
+  try {
+    makeFolder(path.dirname(file));
+    fs.writeFileSync(temporary, Buffer.concat([header, cachedData]), { flag: 'wx', mode: 0o600 });
+    fs.renameSync(temporary, file);
+  } catch {
+    try {
+      fs.rmSync(temporary, { force: true });
+    } catch {
+      // what stands in the way of the folder stands in the way of this too
+    }
+  }
+}
