@@ -60,8 +60,6 @@ export async function runWorker(file: string): Promise<void> {
 }
 
 function load(kept: string | undefined): Loaded {
-  // what was compiled once stays, so that it can be kept at the end
-  if (kept) v8.setFlagsFromString('--no-flush-bytecode');
   const bytes = fs.readFileSync(FILE);
   const crc = kept ? crc32!(bytes) : 0;
   const found = kept && readKept(kept, crc);
@@ -106,7 +104,10 @@ function readKept(file: string, crc: number): Kept | undefined {
   }
 }
 
-/** Keeps what has been compiled until now, if that is much more than what is kept. */
+/**
+ * Keeps what has been compiled until now, if that is much more than what is kept. V8 may have dropped what a long run used at its start alone; a shorter
+ * one then adds it. A flag of V8's against that would cost more than it gives: Node's own compiled modules are refused under other flags.
+ */
 function keep(file: string, { script, crc, bytecode }: Loaded): void {
   const held = v8.getHeapCodeStatistics().bytecode_and_metadata_size;
   if (held < bytecode + bytecode / GROWTH) return;
