@@ -20,11 +20,13 @@ const SHORT_INPUT: usize = 65536 + 11;
 const TABLE_BYTES: usize = 16384;
 
 /**
- * A short sequence (at most 14 literals, a match of at most 18 bytes that starts 8 bytes back or more) is copied with no look at its lengths while
- * there are more bytes of input than it may take, and more of room than its words are written to.
+ * A short sequence (at most 32 literals, a match of at most 18 bytes) is copied with no look at its lengths while there are more bytes of input than it
+ * may take, and more of room than its words are written to.
  */
-const SHORT_SEQUENCE: usize = 32;
-const SHORT_OUTPUT: usize = 48;
+const SHORT_SEQUENCE: usize = 40;
+const SHORT_OUTPUT: usize = 64;
+/** Literals beyond the 15 that the token tells. */
+const SHORT_MORE: usize = 17;
 
 /** Decodes one block into exactly `[dst, dstEnd)`. Returns whether it is well formed and of that length. */
 export function decode(src: usize, srcEnd: usize, dst: usize, dstEnd: usize): bool {
@@ -35,22 +37,36 @@ export function decode(src: usize, srcEnd: usize, dst: usize, dstEnd: usize): bo
   while (s < srcEnd) {
     while (s < shortSrc && d < shortDst) {
       const token: usize = load<u8>(s);
-      const count = token >> 4;
       const length = token & 15;
-      if (count == 15 || length == 15) break;
-      const next = s + 1 + count;
-      const back: usize = load<u16>(next);
+      if (length == 15) break;
+      let count = token >> 4;
+      let literals = s + 1;
+      if (count == 15) {
+        const more: usize = load<u8>(literals++);
+        if (more > SHORT_MORE) break;
+        count += more;
+        const back: usize = load<u16>(literals + count);
+        const to = d + count;
+        if (back < 8 || back > to - dst) break;
+        copyWords(d, literals);
+        copyWords(d + 16, literals + 16);
+        copyShortMatch(to, back);
+        s = literals + count + 2;
+        d = to + length + MIN_MATCH;
+        continue;
+      }
+      const back: usize = load<u16>(literals + count);
       const to = d + count;
-      if (back < 8 || back > to - dst) break;
-      // by words, not by vectors: a load of bytes that were stored in several pieces just before waits for all of them
-      store<u64>(d, load<u64>(s, 1));
-      store<u64>(d, load<u64>(s, 9), 8);
-      const from = to - back;
-      store<u64>(to, load<u64>(from));
-      store<u64>(to, load<u64>(from, 8), 8);
-      store<u16>(to, load<u16>(from, 16), 16);
-      s = next + 2;
+      if (back > to - dst) break;
+      copyWords(d, literals);
+      s = literals + count + 2;
       d = to + length + MIN_MATCH;
+      if (back >= 8) {
+        copyShortMatch(to, back);
+      } else {
+        if (back == 0) return false;
+        copyMatch(to, back, length + MIN_MATCH);
+      }
     }
     // a sequence of any kind, each of its lengths checked; it is here that a malformed one is found
     const token: usize = load<u8>(s++);
@@ -90,6 +106,22 @@ export function decode(src: usize, srcEnd: usize, dst: usize, dstEnd: usize): bo
     d += match;
   }
   return d == dstEnd;
+}
+
+/** 16 bytes by words, not by vectors: a load of bytes that were stored in several pieces just before waits for all of them. */
+// @ts-ignore: decorators of functions are AssemblyScript
+@inline
+function copyWords(to: usize, from: usize): void {
+  store<u64>(to, load<u64>(from));
+  store<u64>(to, load<u64>(from, 8), 8);
+}
+
+/** 18 bytes from `back` before `to`, at least 8. */
+// @ts-ignore: decorators of functions are AssemblyScript
+@inline
+function copyShortMatch(to: usize, back: usize): void {
+  copyWords(to, to - back);
+  store<u16>(to, load<u16>(to - back, 16), 16);
 }
 
 /** Writes `length` bytes, those from `distance` before `to` on, which repeat where they overlap; and up to 7 bytes beyond. */
