@@ -2,7 +2,7 @@
 import { Worker } from 'node:worker_threads';
 import type { Table, View } from '../../cql/schema.js';
 import type { SSTableFiles } from '../../engine/sstable-directory.js';
-import type { Gathered, Slice } from '../../engine/verify/slice-reader.js';
+import type { GatheredWhole, Slice } from '../../engine/verify/slice-reader.js';
 import type { Level, SSTableReport } from '../../engine/verify/verify-sstable.js';
 
 export type VerifyTask = {
@@ -15,7 +15,7 @@ export type VerifyTask = {
   /** To be verified deeply, of an SSTable that else is quickly. */
   readonly slices?: readonly Slice[];
   /** What was seen of its slices. */
-  readonly gathered?: readonly Gathered[];
+  readonly gathered?: GatheredWhole;
 };
 
 export type VerifyReply = { readonly report: SSTableReport } | { readonly failed: string };

@@ -1,7 +1,7 @@
 /** One large SSTable verified by several threads: each takes the next of its slices, this one too. */
 import { Worker } from 'node:worker_threads';
-import { diskStorage, type Storage } from '../../bytes/source.js';
-import { type Gathered, SliceReader } from '../../engine/verify/slice-reader.js';
+import type { Storage } from '../../bytes/source.js';
+import { type Gathered, type GatheredWhole, SliceReader } from '../../engine/verify/slice-reader.js';
 import { COMPONENT, componentPath, type Descriptor } from '../../sstable/descriptor.js';
 import { ask, type VerifyTask } from './pool.js';
 import { storageAt } from './verify-one.js';
@@ -14,16 +14,17 @@ export type SlicesTask = {
 };
 
 /** `undefined` in place of slices that could not be taken. */
-export type SlicesReply = { readonly slices: readonly (Gathered | undefined)[] } | { readonly failed: string };
+export type SlicesReply =
+  | { readonly slices: readonly (Gathered | undefined)[]; readonly bits?: Uint8Array }
+  | { readonly failed: string };
 
 /** Below it, a thread takes longer to start than it saves; rows take longer than keys. */
 const LEAST_BYTES = 32 << 20;
 const LEAST_BYTES_DEEP = 8 << 20;
-/** Of Filter.db: each slice has a copy, and all of them together no more than that. */
+/** Of Filter.db, of which each thread has its own, and hands it over as a copy. */
 const MOST_FILTER_BYTES = 32 << 20;
-const MOST_COPIES_BYTES = 128 << 20;
 /** The smaller they are, the less a thread waits for the others' last. */
-const MOST_SLICES_EACH = 8;
+const SLICES_EACH = 8;
 const LEAST_SLICES_EACH = 2;
 
 /** Whether an SSTable is so large a part of what a thread has to do that it is better shared. */
@@ -43,12 +44,10 @@ function sizeOf(storage: Storage, descriptor: Descriptor, component: string): nu
   return storage.stat(componentPath(descriptor, component))?.size ?? 0;
 }
 
-/** Into how many slices `jobs` threads take it. A trie is walked from its beginning to each of them; what counts rows is made anew for each. */
-function slicesFor(storage: Storage, { files: { descriptor }, level }: VerifyTask, jobs: number): number {
+/** Into how many slices `jobs` threads take it. A trie is walked from its beginning to each slice; what counts rows is made anew for each. */
+function slicesFor({ files: { descriptor }, level }: VerifyTask, jobs: number): number {
   if (descriptor.format !== 'big' || level === 'deep') return jobs * LEAST_SLICES_EACH;
-  const filterBytes = sizeOf(storage, descriptor, COMPONENT.filter);
-  const affordable = Math.floor(MOST_COPIES_BYTES / Math.max(filterBytes, 1) / jobs);
-  return jobs * Math.min(Math.max(affordable, LEAST_SLICES_EACH), MOST_SLICES_EACH);
+  return jobs * SLICES_EACH;
 }
 
 /** All slices in order; `undefined` where one could not be taken. @param onShare told how much is done, 0–1 */
@@ -56,8 +55,8 @@ export async function gatherParallel(
   task: VerifyTask,
   jobs: number,
   onShare: (share: number) => void,
-): Promise<readonly Gathered[] | undefined> {
-  const of = slicesFor(diskStorage, task, jobs);
+): Promise<GatheredWhole | undefined> {
+  const of = slicesFor(task, jobs);
   const counter = new Int32Array(new SharedArrayBuffer(4));
   const shared: SlicesTask = { task, of, counter };
   const workers = Array.from({ length: jobs - 1 }, () => new Worker(new URL('./worker.js', import.meta.url)));
@@ -65,11 +64,13 @@ export async function gatherParallel(
     const theirs = workers.map((worker) => ask<SlicesReply>(worker, shared));
     const replies = [await gatherSlices(shared, onShare), ...(await Promise.all(theirs))];
     const slices: Gathered[] = [];
+    const filters: Uint8Array[] = [];
     for (const reply of replies) {
       if (!('slices' in reply)) return undefined;
       for (const slice of reply.slices) if (slice) slices[slice.slice.index] = slice;
+      if (reply.bits) filters.push(reply.bits);
     }
-    return slices.length === of && !slices.includes(undefined as never) ? slices : undefined;
+    return slices.length === of && !slices.includes(undefined as never) ? { slices, filters } : undefined;
   } finally {
     for (const worker of workers) void worker.terminate(); // nobody waits for it
   }
@@ -82,16 +83,17 @@ export async function gatherSlices(
 ): Promise<SlicesReply> {
   const { files, bytesPerSecond, ...options } = task;
   try {
-    const reader = new SliceReader(storageAt(bytesPerSecond), files, options);
+    const reader = new SliceReader(storageAt(bytesPerSecond), files, options, true);
     const slices: (Gathered | undefined)[] = [];
     for (let index = Atomics.add(counter, 0, 1); index < of; index = Atomics.add(counter, 0, 1)) {
-      const slice = await reader.gather({ index, of }, true);
+      const slice = await reader.gather({ index, of });
       slices.push(slice);
       // what is wrong is told by reading it all at one go: the others are not wanted
       if (!slice?.isSound) Atomics.store(counter, 0, of);
       onShare(index / of);
     }
-    return { slices };
+    const bits = reader.finishBits();
+    return { slices, ...(bits && { bits }) };
   } catch (error) {
     return { failed: error instanceof Error ? error.message : String(error) };
   }

@@ -9,5 +9,6 @@ const port = parentPort;
 if (!port) throw new InvariantError('runs as a worker thread only');
 port.on('message', async (task: VerifyTask | SlicesTask) => {
   const reply: VerifyReply | SlicesReply = 'counter' in task ? await gatherSlices(task) : await verifyOne(task);
-  port.postMessage(reply);
+  const { bits } = reply as { readonly bits?: Uint8Array<ArrayBuffer> };
+  port.postMessage(reply, bits ? [bits.buffer] : []);
 });

@@ -114,6 +114,7 @@ export class IndexLane {
     this.walk = (instance.exports as { walk(state: number): number }).walk;
     this.state = state;
     this.bytes = new Uint8Array(buffer);
+    this.bytes.fill(0, state, hashesAt + HASHES_BYTES); // whoever had the memory before
     this.fields = new Uint32Array(buffer, state, STATE_BYTES / 4);
     this.numbers = new Float64Array(buffer, state, STATE_BYTES / 8);
     new Float64Array(buffer, offsetsAt, offsets.length).set(offsets);

@@ -14,7 +14,7 @@ import { storedParts } from './deep-check.js';
 import { FindingLog } from './finding.js';
 import { hasKnownOrder, isForeignWriter, openIndex } from './opening.js';
 import type { Parts } from './parts.js';
-import type { Gathered } from './slice-reader.js';
+import type { Gathered, GatheredWhole } from './slice-reader.js';
 import { type Counted, checkStatistics } from './statistics-check.js';
 import { SummaryCheck } from './summary-check.js';
 import type { Level } from './verify-sstable.js';
@@ -34,7 +34,7 @@ export function joinSlices(
   storage: Storage,
   parts: Parts,
   level: Level,
-  gathered: readonly Gathered[],
+  { slices: gathered, filters }: GatheredWhole,
 ): Joined | undefined {
   const head = gathered[0];
   if (!head || gathered.length !== head.slice.of) return undefined;
@@ -56,7 +56,7 @@ export function joinSlices(
   }
   const isForeign = isForeignWriter(parts);
   if (!isForeign) checkSizesOfPartitions(parts, addHistograms(gathered.map(({ sizes }) => sizes)), log);
-  const isProved = log.finish().length === 0 && isFilterRight(parts, gathered) && isDigestRight(parts, gathered);
+  const isProved = log.finish().length === 0 && isFilterRight(parts, filters) && isDigestRight(parts, gathered);
   if (!isProved) return undefined;
   const unread = { indexIsSound: true, unread: 0 };
   const checks = [
@@ -129,14 +129,15 @@ function finishSummary(
 }
 
 /** Whether Filter.db has the bits that the keys of all slices set, and no others. */
-function isFilterRight({ filter }: Parts, gathered: readonly Gathered[]): boolean {
+function isFilterRight({ filter }: Parts, filters: readonly Uint8Array[]): boolean {
   if (!filter) return true;
-  const bits = new Uint8Array(filter.bits.length);
-  for (const { bits: own } of gathered) {
-    if (own?.length !== bits.length) return false;
-    for (let i = 0; i < bits.length; i++) bits[i]! |= own[i]!;
+  const right = new Int32Array(filter.bits.length / 4);
+  for (const { buffer, byteOffset, byteLength } of filters) {
+    if (byteLength !== right.byteLength) return false;
+    const own = new Int32Array(buffer, byteOffset, right.length);
+    for (let i = 0; i < right.length; i++) right[i]! |= own[i]!;
   }
-  return Buffer.compare(bits, filter.bits) === 0;
+  return Buffer.compare(new Uint8Array(right.buffer), filter.bits) === 0;
 }
 
 function isDigestRight({ digest, sizes }: Parts, gathered: readonly Gathered[]): boolean {

@@ -28,6 +28,7 @@ export class KeyCheck {
   private readonly log: FindingLog;
   private readonly filter: BloomFilter | undefined;
   private readonly rebuilt: FilterBits | undefined;
+  private readonly isKept: boolean;
   private room: FilterBits | undefined;
   private readonly hash: Hash128 = new Int32Array(4);
   private readonly tokenHalves = new Int32Array(2);
@@ -41,13 +42,23 @@ export class KeyCheck {
     | { readonly partition: PartitionName; readonly position: number; readonly before: string }
     | undefined;
 
-  /** @param beyondBytes of memory behind the bits of the filter, see {@link roomOfRuns} */
-  constructor(partitioner: Partitioner | undefined, filter: BloomFilter | undefined, log: FindingLog, beyondBytes = 0) {
+  /**
+   * @param beyondBytes of memory behind the bits of the filter, see {@link roomOfRuns}
+   * @param kept where the bits of others' keys are too, and these are to be added; whoever has it compares them, and gives it back
+   */
+  constructor(
+    partitioner: Partitioner | undefined,
+    filter: BloomFilter | undefined,
+    log: FindingLog,
+    beyondBytes = 0,
+    kept?: FilterBits,
+  ) {
     this.partitioner = partitioner;
     this.isMurmur3 = partitioner?.name === 'Murmur3Partitioner';
     this.log = log;
     this.filter = filter;
-    if (filter) this.rebuilt = new FilterBits(filter.bits.length / 8, filter.hashCount, beyondBytes);
+    this.isKept = kept !== undefined;
+    if (filter) this.rebuilt = kept ?? new FilterBits(filter.bits.length / 8, filter.hashCount, beyondBytes);
     this.room = this.rebuilt;
   }
 
@@ -138,11 +149,6 @@ export class KeyCheck {
     return this.disorder === 0;
   }
 
-  /** The bits of the keys so far; absent where there is no filter. To be had before `finish`. */
-  bitsSoFar(): Uint8Array | undefined {
-    return this.rebuilt?.bits.slice();
-  }
-
   /** `isComplete`: every key of the SSTable was told, so bits that none of them sets are wrong. */
   finish(isComplete: boolean): { readonly deniesKeys: boolean } {
     this.finishOrder();
@@ -184,6 +190,7 @@ export class KeyCheck {
       this.room?.release();
       return false;
     }
+    if (this.isKept) return false;
     const { bits } = this.filter;
     const { bits: right } = this.rebuilt;
     let denied = 0;

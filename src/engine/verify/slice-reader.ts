@@ -8,6 +8,7 @@
 import { LsmctlError } from '../../bytes/errors.js';
 import type { Storage } from '../../bytes/source.js';
 import { componentPath } from '../../sstable/descriptor.js';
+import { FilterBits } from '../../sstable/filter-bits.js';
 import { type EstimatedHistogram, EstimatedHistogramBuilder } from '../../sstable/metadata/estimated-histogram.js';
 import type { SSTableFiles } from '../sstable-directory.js';
 import type { CheckedPart } from './checked-data.js';
@@ -40,8 +41,6 @@ export type Gathered = {
   readonly cells: number;
   readonly firstKey?: Uint8Array;
   readonly lastKey?: Uint8Array;
-  /** Of a filter like Filter.db, those that the keys set. */
-  readonly bits?: Uint8Array;
   readonly sizes: EstimatedHistogram;
   /** Keys of the index before the slice, as Summary.db samples them, and before what is behind it. */
   readonly keysBefore: number;
@@ -54,6 +53,13 @@ export type Gathered = {
   readonly counted?: Counted;
 };
 
+/** What was seen of all slices of an SSTable, whoever took which. */
+export type GatheredWhole = {
+  readonly slices: readonly Gathered[];
+  /** Of filters like Filter.db: the bits that the keys of all slices set, some in each. */
+  readonly filters: readonly Uint8Array[];
+};
+
 /** Read at a time where one entry of Index.db is wanted. */
 const SEARCH_BYTES = 1 << 10;
 
@@ -62,17 +68,31 @@ export class SliceReader {
   private readonly parts: Parts;
   private readonly options: VerifyOptions;
   private readonly prefix: string;
+  private readonly kept: FilterBits | undefined;
 
-  /** Reads the small components; what is wrong of those is told elsewhere. */
-  constructor(storage: Storage, { descriptor, components }: SSTableFiles, options: VerifyOptions) {
+  /**
+   * Reads the small components; what is wrong of those is told elsewhere.
+   *
+   * @param keepsBits the filter's are not compared slice by slice, but had by {@link finishBits}
+   */
+  constructor(storage: Storage, { descriptor, components }: SSTableFiles, options: VerifyOptions, keepsBits = false) {
     this.storage = storage;
     this.options = options;
     this.prefix = componentPath(descriptor, '').slice(0, -1);
     this.parts = readParts(storage, descriptor, components, new FindingLog(this.prefix));
+    const { filter } = this.parts;
+    if (keepsBits && filter) this.kept = new FilterBits(filter.bits.length / 8, filter.hashCount, LANE_BYTES);
   }
 
-  /** `undefined` where the SSTable can't be taken by slices: its header, data or index can't be read. @param keepsBits whether the filter's are wanted */
-  async gather(slice: Slice, keepsBits: boolean): Promise<Gathered | undefined> {
+  /** The bits of Filter.db that the keys of all slices so far set; absent where they are not kept. Nothing is gathered any more. */
+  finishBits(): Uint8Array | undefined {
+    const bits = this.kept?.bits.slice();
+    this.kept?.release();
+    return bits;
+  }
+
+  /** `undefined` where the SSTable can't be taken by slices: its header, data or index can't be read. */
+  async gather(slice: Slice): Promise<Gathered | undefined> {
     const { parts, storage, options } = this;
     const log = new FindingLog(this.prefix);
     const isDeep = options.level === 'deep';
@@ -89,7 +109,8 @@ export class SliceReader {
       if (start === undefined) return undefined;
       data.takePart(lower, end);
       const keysBefore = summary?.state.keys ?? 0;
-      const keys = new KeyCheck(hasKnownOrder(parts) ? parts.partitioner : undefined, parts.filter, log, LANE_BYTES);
+      const partitioner = hasKnownOrder(parts) ? parts.partitioner : undefined;
+      const keys = new KeyCheck(partitioner, parts.filter, log, LANE_BYTES, this.kept);
       const sizes = new EstimatedHistogramBuilder(Math.min(parts.stats.estimatedPartitionSize.offsets.length, 1000));
       const { onPosition = () => {}, isSlow = false } = options;
       const range = { start, end: Math.max(start, end) };
@@ -97,7 +118,6 @@ export class SliceReader {
       const deep = isDeep ? deepCheck(parts, options, log) : undefined;
       const walked = deep ? walkData(walkParts, deep) : walkIndex(walkParts);
       const position = slice.index + 1 === slice.of ? data.length : walked.position;
-      const bits = keepsBits ? keys.bitsSoFar() : undefined;
       const { deniesKeys } = keys.finish(false);
       if (deniesKeys) log.add('filter-denies', 'Filter.db says that keys are not here which are', { component: 'Filter.db', seen: 'some keys denied', expected: 'none' }); // biome-ignore format: one line
       const checked = data.finishPart(log);
@@ -115,7 +135,6 @@ export class SliceReader {
         rows: deep?.rows.rows ?? 0,
         cells: deep?.rows.cells ?? 0,
         ...(keys.firstKey && { firstKey: keys.firstKey, lastKey }),
-        ...(bits && { bits }),
         sizes: sizes.build(),
         keysBefore,
         keysAfter: summary?.state.keys ?? 0,

@@ -17,7 +17,7 @@ export async function verifySlices(
   const reader = new SliceReader(storage, files, { ...options, level: 'deep' });
   const gathered: Gathered[] = [];
   for (const slice of slices) {
-    const one = await reader.gather(slice, false);
+    const one = await reader.gather(slice);
     if (!one) return verifySSTable(storage, files, { ...options, level: 'deep' });
     gathered.push(one);
   }

@@ -25,7 +25,7 @@ import { checkSizes, type Parts, readParts } from './parts.js';
 import { checkEnds, checkFacts } from './quick.js';
 import { checkSaiComponent, isSaiComponent } from './sai-check.js';
 import { checkHeader } from './schema-check.js';
-import type { Gathered, Slice } from './slice-reader.js';
+import type { GatheredWhole, Slice } from './slice-reader.js';
 import { checkStatistics } from './statistics-check.js';
 import { SummaryCheck } from './summary-check.js';
 import { type Walked, walkData, walkIndex } from './walk.js';
@@ -52,7 +52,7 @@ export type VerifyOptions = {
   /** Entries of Index.db one by one, without the fast lane: to hold the one to the other. */
   readonly isSlow?: boolean;
   /** What others have seen of all its slices. It is taken where it leaves no doubt; else the SSTable is read as ever. */
-  readonly gathered?: readonly Gathered[];
+  readonly gathered?: GatheredWhole;
 };
 
 /** What is compared between the SSTables of a table. */
