@@ -1,8 +1,8 @@
 /**
  * Bundles what the command line runs into one file, dist/lsmctl.cjs: main, every command and what the worker threads run, each part run when it is
- * first asked for. A start's time is otherwise mostly that of opening and compiling modules; of this file, compiled code is kept (`src/cli/bundle.cts`).
+ * first asked for. A start's time is otherwise mostly that of opening and compiling modules; of this file, compiled code is kept (`src/cli/bundle.ts`).
  *
- *   dist/lsmctl.cjs        CommonJS, whose exports src/cli/bundle.cts names; ASCII
+ *   dist/lsmctl.cjs        one function, as Node makes of CommonJS; its exports are named in src/cli/bundle.ts; ASCII
  *   dist/src/cli/bundle.cjs  what opens it
  *   dist/…/worker.cjs      where a worker's module stood, what `new Worker` is given: opens the bundle
  *   dist/LICENSES.txt      the licences of the packages in the bundle
@@ -91,7 +91,8 @@ const imported = new RegExp(`\\bimport\\(("(?:${EXTERNAL.join('|')}|node:\\w+)")
 // bundle.ts reads it as Latin-1: what is not ASCII, in comments and regular expressions, becomes an escape as in texts
 const escaped = (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 const text = outputFiles[0].text.replaceAll(imported, 'import__($1)').replaceAll(/[^\0-\x7f]/g, escaped);
-fs.writeFileSync('dist/lsmctl.cjs', text);
+const head = "(function (module, require, __filename, __dirname, import__) { 'use strict';";
+fs.writeFileSync('dist/lsmctl.cjs', `${head}\n${text}\n})`);
 await build({
   entryPoints: ['dist/src/cli/bundle.js'],
   outfile: 'dist/src/cli/bundle.cjs',

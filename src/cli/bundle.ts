@@ -2,7 +2,7 @@
  * Opens what `npm run build` has bundled, dist/lsmctl.cjs, with what V8 made of its text at an earlier start: reading and compiling three megabytes of
  * JavaScript is otherwise more than half of a start. Kept in one file a command below the user's cache directory, where it may be deleted at any time:
  *
- *   compiled/<command>.<node's version>-<architecture>
+ *   compiled/<command>.<node's version>-<architecture>.<CRC-32 of the bundle, hex>
  *   uint32 LE  0x6c736d63
  *   uint32 LE  CRC-32 of the bundle
  *   uint32 LE  CRC-32 of what follows the header
@@ -22,21 +22,30 @@ import vm from 'node:vm';
 import zlib from 'node:zlib';
 import { cacheFolder, makeFolder } from './cache-folder.js';
 
-/** What the bundle exports: `.build/bundle.js` writes it. */
+/** What the bundle's function, of `module`, `require`, `__filename`, `__dirname` and `import()`, exports: `.build/bundle.js` writes it. */
 type Bundle = {
   readonly main: (argv: readonly string[], commands: unknown) => Promise<number>;
   readonly commands: unknown;
   /** By the path of a worker's file below dist/. */
   readonly workers: Readonly<Record<string, () => Promise<unknown>>>;
 };
-/** `bytecode` is that of the kept file; 0 where none serves. */
-type Loaded = { readonly bundle: Bundle; readonly script: vm.Script; readonly crc: number; readonly bytecode: number };
+/** `file` is where compiled code is kept, if any is; `bytecode` that of the kept file, 0 where none serves. */
+type Loaded = {
+  readonly bundle: Bundle;
+  readonly script: vm.Script;
+  readonly crc: number;
+  readonly file: string | undefined;
+  readonly bytecode: number;
+};
 type Kept = { readonly cachedData: Buffer; readonly bytecode: number };
 
 const HEADER = 16;
 const MAGIC = 0x6c736d63;
 /** A file is written anew where bytecode has grown by more than an eighth. */
 const GROWTH = 8;
+const KEPT_NAME = /^[a-z][a-z-]*\.v[\d.]+[\w.-]*\.[\da-f]{1,8}$/;
+/** After which a file goes when another is written. */
+const MOST_DAYS = 60;
 const DIST = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 const FILE = path.join(DIST, 'lsmctl.cjs');
 
@@ -46,45 +55,47 @@ const crc32 = (zlib as unknown as { crc32?: (data: Uint8Array) => number }).crc3
 /** Runs the command line `argv` and returns its exit code; where there is no bundle, from the modules as tsc wrote them. */
 export async function run(argv: readonly string[]): Promise<number> {
   if (!fs.existsSync(FILE)) return (await import('./main.js')).main(argv);
-  const kept = keptFile(argv[0] ?? '');
-  const loaded = load(kept);
+  const loaded = load(argv[0] ?? '');
   const code = await loaded.bundle.main(argv, loaded.bundle.commands);
-  if (kept && (code === 0 || code === 1)) keep(kept, loaded);
+  if (code === 0 || code === 1) keep(loaded);
   return code;
 }
 
 /** Runs a worker thread's code. @param file its path below dist/; its folder is named as the command, whose compiled code serves it too */
 export async function runWorker(file: string): Promise<void> {
-  const { bundle } = load(keptFile(path.basename(path.dirname(file))));
+  const { bundle } = load(path.basename(path.dirname(file)));
   await bundle.workers[file]!();
 }
 
-function load(kept: string | undefined): Loaded {
+function load(command: string): Loaded {
+  const folder = keptFolder();
   const bytes = fs.readFileSync(FILE);
-  const crc = kept ? crc32!(bytes) : 0;
-  const found = kept && readKept(kept, crc);
+  const crc = folder ? crc32!(bytes) : 0;
+  const file = folder && path.join(folder, nameOf(command, crc));
+  const found = file && readKept(file, crc);
   // the build writes ASCII, which is what Latin-1 is decoded as at the speed of memory
-  const text = `(function (module, require, __filename, __dirname, import__) {'use strict';${bytes.toString('latin1')}\n})`;
-  const script = new vm.Script(text, { filename: FILE, ...(found && { cachedData: found.cachedData }) });
+  const script = new vm.Script(bytes.toString('latin1'), {
+    filename: FILE,
+    ...(found && { cachedData: found.cachedData }),
+  });
   const exported = { exports: {} as Bundle };
   const body = script.runInThisContext() as (...parameters: unknown[]) => void;
   body(exported, createRequire(FILE), FILE, DIST, (name: string) => import(name));
-  return { bundle: exported.exports, script, crc, bytecode: found && !script.cachedDataRejected ? found.bytecode : 0 };
+  const bytecode = found && !script.cachedDataRejected ? found.bytecode : 0;
+  return { bundle: exported.exports, script, crc, file, bytecode };
 }
 
-/** Where compiled code of `command` is kept; `undefined` where none is to be. */
-function keptFile(command: string): string | undefined {
+/** Where compiled code is kept; `undefined` where none is to be. */
+function keptFolder(): string | undefined {
   const { NODE_DISABLE_COMPILE_CACHE: off, NODE_COMPILE_CACHE: given } = process.env;
   if (!crc32 || off === '1') return undefined;
   const folder = given ? path.resolve(given) : cacheFolder();
-  return (
-    folder &&
-    path.join(
-      folder,
-      'compiled',
-      `${/^[a-z][a-z-]{0,30}$/.test(command) ? command : 'options'}.${process.version}-${process.arch}`,
-    )
-  );
+  return folder && path.join(folder, 'compiled');
+}
+
+function nameOf(command: string, crc: number): string {
+  const known = /^[a-z][a-z-]{0,30}$/.test(command) ? command : 'options';
+  return `${known}.${process.version}-${process.arch}.${crc.toString(16)}`;
 }
 
 function readKept(file: string, crc: number): Kept | undefined {
@@ -108,7 +119,8 @@ function readKept(file: string, crc: number): Kept | undefined {
  * Keeps what has been compiled until now, if that is much more than what is kept. V8 may have dropped what a long run used at its start alone; a shorter
  * one then adds it. A flag of V8's against that would cost more than it gives: Node's own compiled modules are refused under other flags.
  */
-function keep(file: string, { script, crc, bytecode }: Loaded): void {
+function keep({ script, crc, file, bytecode }: Loaded): void {
+  if (!file) return;
   const held = v8.getHeapCodeStatistics().bytecode_and_metadata_size;
   if (held < bytecode + bytecode / GROWTH) return;
   const cachedData = script.createCachedData();
@@ -119,11 +131,22 @@ function keep(file: string, { script, crc, bytecode }: Loaded): void {
     makeFolder(path.dirname(file));
     fs.writeFileSync(temporary, Buffer.concat([header, cachedData]), { flag: 'wx', mode: 0o600 });
     fs.renameSync(temporary, file);
+    removeOld(path.dirname(file));
   } catch {
     try {
       fs.rmSync(temporary, { force: true });
     } catch {
       // what stands in the way of the folder stands in the way of this too
     }
+  }
+}
+
+/** What other versions of lsmctl and of Node kept; one that is still in use writes its own anew. */
+function removeOld(folder: string): void {
+  const oldest = Date.now() - MOST_DAYS * 86_400_000;
+  for (const name of fs.readdirSync(folder)) {
+    const file = path.join(folder, name);
+    if (!KEPT_NAME.test(name)) continue;
+    if (fs.statSync(file).mtimeMs < oldest) fs.rmSync(file);
   }
 }

@@ -36,7 +36,9 @@ function expectAsEver(done: ReturnType<typeof start>) {
 }
 
 const folder = () => path.join(cache, 'lsmctl/compiled');
-const kept = () => path.join(folder(), `ls.${process.version}-${process.arch}`);
+const START = `ls.${process.version}-${process.arch}.`;
+const kept = () =>
+  path.join(folder(), fs.readdirSync(folder()).find((name) => name.startsWith(START) && !name.endsWith('.elsewhere'))!);
 /** A file that is taken stays the file it is; any other is put away by a new one. */
 const identity = () => fs.statSync(kept()).ino;
 
@@ -85,6 +87,24 @@ describe('compiled code', () => {
     expect(fs.lstatSync(kept()).isFile()).toBe(true);
     expect(fs.statSync(kept()).mode & 0o777).toBe(0o600);
     expectAsEver(start(LS));
+  });
+
+  it('of versions that are gone goes in time', () => {
+    start(LS);
+    const [old, recent] = ['ls.v18.0.0-x64.1', 'ls.v20.0.0-x64.2'].map((name) => path.join(folder(), name)) as [
+      string,
+      string,
+    ];
+    const foreign = path.join(folder(), 'notes.txt');
+    for (const file of [old, recent, foreign]) fs.writeFileSync(file, '');
+    const days = (n: number) => Date.now() / 1000 - n * 86_400;
+    fs.utimesSync(old, days(61), days(61));
+    fs.utimesSync(foreign, days(61), days(61));
+    fs.utimesSync(recent, days(59), days(59));
+    fs.truncateSync(kept(), 0);
+    expectAsEver(start(LS));
+    expect(fs.existsSync(old)).toBe(false);
+    expect([recent, foreign].map((file) => fs.existsSync(file))).toEqual([true, true]);
   });
 
   it.runIf(process.getuid?.() === 0)('is not taken from another user', () => {

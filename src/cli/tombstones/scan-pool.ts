@@ -33,8 +33,8 @@ export type ScanTask = {
 
 export type WorkerTask = ScanTask & { readonly index: number };
 
-/** Smaller tables are done before a thread has started. */
-const THREAD_BYTES = 48 << 20;
+/** Plain bytes that other threads must take off this one, or they take longer to start than they save. */
+const LEAST_SHARE = 192 << 20;
 const RANGES_PER_JOB = 8;
 const TOKENS = 1n << 64n;
 const LEAST_TOKEN = -(1n << 63n);
@@ -43,7 +43,7 @@ const LEAST_TOKEN = -(1n << 63n);
 export function jobsFor(sstables: readonly Candidate[], jobs: number | undefined, threads: number): number {
   if (sstables[0]!.partitioner.name !== 'Murmur3Partitioner') return 1;
   const bytes = sstables.reduce((sum, { plainBytes }) => sum + plainBytes, 0);
-  return jobs ?? (bytes < THREAD_BYTES ? 1 : threads);
+  return jobs ?? (bytes - bytes / threads < LEAST_SHARE ? 1 : threads);
 }
 
 /** @param unflushed what `setup` asks, to be copied */

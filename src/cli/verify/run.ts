@@ -103,7 +103,7 @@ export async function verifyPaths(
     progress.update(doneBytes);
   };
   const isSplit = (i: number) =>
-    jobs > 1 && levelOf(left[i]!) !== 'quick' && isWorthSplitting(diskStorage, tasks[i]!, total / jobs);
+    jobs > 1 && levelOf(left[i]!) !== 'quick' && isWorthSplitting(diskStorage, tasks[i]!, total / jobs, jobs);
   const split = tasks.flatMap((_, i) => (isSplit(i) ? [i] : []));
   const others = tasks.flatMap((_, i) => (isSplit(i) ? [] : [i]));
   for (const i of split) {

@@ -18,9 +18,9 @@ export type SlicesReply =
   | { readonly slices: readonly (Gathered | undefined)[]; readonly bits?: Uint8Array }
   | { readonly failed: string };
 
-/** Below it, a thread takes longer to start than it saves; rows take longer than keys. */
-const LEAST_BYTES = 32 << 20;
-const LEAST_BYTES_DEEP = 8 << 20;
+/** Stored bytes of Data.db that other threads must take off this one, or they take longer to start than they save; rows take longer than keys. */
+const LEAST_SHARE = 128 << 20;
+const LEAST_SHARE_DEEP = 4 << 20;
 /** Of Filter.db, of which each thread has its own, and hands it over as a copy. */
 const MOST_FILTER_BYTES = 32 << 20;
 /** The smaller they are, the less a thread waits for the others' last. */
@@ -32,11 +32,14 @@ export function isWorthSplitting(
   storage: Storage,
   { files: { descriptor }, level }: VerifyTask,
   bytesOfThread: number,
+  jobs: number,
 ): boolean {
   const bytes = sizeOf(storage, descriptor, COMPONENT.data);
-  const least = level === 'deep' ? LEAST_BYTES_DEEP : LEAST_BYTES;
+  const least = level === 'deep' ? LEAST_SHARE_DEEP : LEAST_SHARE;
   return (
-    bytes >= least && bytes > bytesOfThread / 2 && sizeOf(storage, descriptor, COMPONENT.filter) <= MOST_FILTER_BYTES
+    bytes - bytes / jobs >= least &&
+    bytes > bytesOfThread / 2 &&
+    sizeOf(storage, descriptor, COMPONENT.filter) <= MOST_FILTER_BYTES
   );
 }
 
