@@ -83,6 +83,11 @@ export class VerdictPurger extends Purger {
   /** Groups by the bits of those that they are blocked by, and flags. */
   private readonly byId = new Map<number, VerdictGroup>();
   private apart: Map<VerdictGroup, Tally> | undefined;
+  /** Of the deletion before in this partition: cells of a row are mostly written and deleted together. */
+  private last: VerdictGroup | undefined;
+  private lastHi = 0;
+  private lastLo = 0;
+  private lastLocal = 0;
 
   constructor(options: VerdictOptions) {
     super(options);
@@ -111,6 +116,7 @@ export class VerdictPurger extends Purger {
   begin(source: MergeSource): void {
     this.source = source;
     this.holders = undefined;
+    this.last = undefined;
     const { wanted } = this.options;
     if (!wanted) return;
     const { key, keyLength } = source.cursor;
@@ -186,6 +192,16 @@ export class VerdictPurger extends Purger {
   }
 
   private groupOf(hi: number, lo: number, localDeletionSeconds: number): VerdictGroup {
+    const { last } = this;
+    if (last && hi === this.lastHi && lo === this.lastLo && localDeletionSeconds === this.lastLocal) return last;
+    this.lastHi = hi;
+    this.lastLo = lo;
+    this.lastLocal = localDeletionSeconds;
+    this.last = this.findGroup(hi, lo, localDeletionSeconds);
+    return this.last;
+  }
+
+  private findGroup(hi: number, lo: number, localDeletionSeconds: number): VerdictGroup {
     this.holders ??= this.findHolders();
     const { holders } = this;
     let n = 0;
