@@ -6,8 +6,11 @@
  *   uint32 LE  0x6c736d63
  *   uint32 LE  CRC-32 of the bundle
  *   uint32 LE  CRC-32 of what follows the header
- *   uint32 LE  bytes of bytecode that the process held when it was written: a later start that came to need more writes the file anew
+ *   uint32 LE  bytes of bytecode that the process held when it was written
+ *   uint32 LE  CRC-32 of the names of the options that it was written by
  *   bytes      V8's cached data; V8 itself refuses that of another version or of other flags
+ *
+ * A start by other options, or a day later, may have come to need more, and then writes the file anew: to find that out costs some milliseconds.
  *
  * Compiled code runs unseen, so only a file is taken that belongs to this user and that nobody else may write. Whatever goes wrong here costs time,
  * nothing else. `NODE_DISABLE_COMPILE_CACHE=1` turns it off and `NODE_COMPILE_CACHE=DIR` puts it elsewhere, as they do in Node.
@@ -17,7 +20,6 @@ import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import v8 from 'node:v8';
 import vm from 'node:vm';
 import zlib from 'node:zlib';
 import { cacheFolder, makeFolder } from './cache-folder.js';
@@ -29,23 +31,29 @@ type Bundle = {
   /** By the path of a worker's file below dist/. */
   readonly workers: Readonly<Record<string, () => Promise<unknown>>>;
 };
-/** `file` is where compiled code is kept, if any is; `bytecode` that of the kept file, 0 where none serves. */
+/** `file` is where compiled code is kept, if any is; `kept` what served. */
 type Loaded = {
   readonly bundle: Bundle;
   readonly script: vm.Script;
   readonly crc: number;
   readonly file: string | undefined;
-  readonly bytecode: number;
+  readonly kept: Kept | undefined;
 };
-type Kept = { readonly cachedData: Buffer; readonly bytecode: number };
+type Kept = {
+  readonly cachedData: Buffer;
+  readonly bytecode: number;
+  readonly options: number;
+  readonly writtenMillis: number;
+};
 
-const HEADER = 16;
+const HEADER = 20;
 const MAGIC = 0x6c736d63;
 /** A file is written anew where bytecode has grown by more than an eighth. */
 const GROWTH = 8;
 const KEPT_NAME = /^[a-z][a-z-]*\.v[\d.]+[\w.-]*\.[\da-f]{1,8}$/;
 /** After which a file goes when another is written. */
 const MOST_DAYS = 60;
+const DAY_MILLIS = 86_400_000;
 const DIST = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 const FILE = path.join(DIST, 'lsmctl.cjs');
 
@@ -57,7 +65,7 @@ export async function run(argv: readonly string[]): Promise<number> {
   if (!fs.existsSync(FILE)) return (await import('./main.js')).main(argv);
   const loaded = load(argv[0] ?? '');
   const code = await loaded.bundle.main(argv, loaded.bundle.commands);
-  if (code === 0 || code === 1) keep(loaded);
+  if (code === 0 || code === 1) keep(loaded, optionsOf(argv));
   return code;
 }
 
@@ -72,7 +80,7 @@ function load(command: string): Loaded {
   const bytes = fs.readFileSync(FILE);
   const crc = folder ? crc32!(bytes) : 0;
   const file = folder && path.join(folder, nameOf(command, crc));
-  const found = file && readKept(file, crc);
+  const found = file === undefined ? undefined : readKept(file, crc);
   // the build writes ASCII, which is what Latin-1 is decoded as at the speed of memory
   const script = new vm.Script(bytes.toString('latin1'), {
     filename: FILE,
@@ -81,8 +89,7 @@ function load(command: string): Loaded {
   const exported = { exports: {} as Bundle };
   const body = script.runInThisContext() as (...parameters: unknown[]) => void;
   body(exported, createRequire(FILE), FILE, DIST, (name: string) => import(name));
-  const bytecode = found && !script.cachedDataRejected ? found.bytecode : 0;
-  return { bundle: exported.exports, script, crc, file, bytecode };
+  return { bundle: exported.exports, script, crc, file, kept: script.cachedDataRejected ? undefined : found };
 }
 
 /** Where compiled code is kept; `undefined` where none is to be. */
@@ -102,12 +109,13 @@ function readKept(file: string, crc: number): Kept | undefined {
   let fd: number | undefined;
   try {
     fd = fs.openSync(file, fs.constants.O_RDONLY | (fs.constants.O_NOFOLLOW ?? 0));
-    const { uid, mode } = fs.fstatSync(fd);
+    const { uid, mode, mtimeMs: writtenMillis } = fs.fstatSync(fd);
     if (process.geteuid && (uid !== process.geteuid() || mode & 0o022)) return undefined;
     const bytes = fs.readFileSync(fd);
     if (bytes.length < HEADER || bytes.readUInt32LE(0) !== MAGIC || bytes.readUInt32LE(4) !== crc) return undefined;
     const cachedData = bytes.subarray(HEADER);
-    return bytes.readUInt32LE(8) === crc32!(cachedData) ? { cachedData, bytecode: bytes.readUInt32LE(12) } : undefined;
+    if (bytes.readUInt32LE(8) !== crc32!(cachedData)) return undefined;
+    return { cachedData, bytecode: bytes.readUInt32LE(12), options: bytes.readUInt32LE(16), writtenMillis };
   } catch {
     return undefined;
   } finally {
@@ -115,17 +123,24 @@ function readKept(file: string, crc: number): Kept | undefined {
   }
 }
 
+/** Words that begin with a dash, without values: what tells most of which code a start runs. */
+function optionsOf(argv: readonly string[]): number {
+  const names = argv.filter((word) => word.startsWith('-')).map((word) => word.split('=', 1)[0]!);
+  return crc32 ? crc32(Buffer.from([...new Set(names)].sort().join(' '))) : 0;
+}
+
 /**
  * Keeps what has been compiled until now, if that is much more than what is kept. V8 may have dropped what a long run used at its start alone; a shorter
  * one then adds it. A flag of V8's against that would cost more than it gives: Node's own compiled modules are refused under other flags.
  */
-function keep({ script, crc, file, bytecode }: Loaded): void {
-  if (!file) return;
+function keep({ script, crc, file, kept }: Loaded, options: number): void {
+  if (!file || (kept?.options === options && Date.now() - kept.writtenMillis < DAY_MILLIS)) return;
+  const v8 = createRequire(FILE)('node:v8') as typeof import('node:v8');
   const held = v8.getHeapCodeStatistics().bytecode_and_metadata_size;
-  if (held < bytecode + bytecode / GROWTH) return;
+  if (kept && held < kept.bytecode + kept.bytecode / GROWTH) return;
   const cachedData = script.createCachedData();
   const header = Buffer.alloc(HEADER);
-  for (const [i, word] of [MAGIC, crc, crc32!(cachedData), held].entries()) header.writeUInt32LE(word, 4 * i);
+  for (const [i, word] of [MAGIC, crc, crc32!(cachedData), held, options].entries()) header.writeUInt32LE(word, 4 * i);
   const temporary = `${file}.${process.pid}.tmp`;
   try {
     makeFolder(path.dirname(file));
@@ -143,7 +158,7 @@ function keep({ script, crc, file, bytecode }: Loaded): void {
 
 /** What other versions of lsmctl and of Node kept; one that is still in use writes its own anew. */
 function removeOld(folder: string): void {
-  const oldest = Date.now() - MOST_DAYS * 86_400_000;
+  const oldest = Date.now() - MOST_DAYS * DAY_MILLIS;
   for (const name of fs.readdirSync(folder)) {
     const file = path.join(folder, name);
     if (!KEPT_NAME.test(name)) continue;

@@ -2,7 +2,6 @@
  * How far a long piece of work has come, on stderr: a spinner line on a terminal, a plain line every ten seconds elsewhere. Rows are walked
  * synchronously, so nothing here waits for a timer: `update` draws.
  */
-import { performance } from 'node:perf_hooks';
 import { bytesText } from '../render/bytes.js';
 import { durationText } from '../render/time.js';
 import { notice } from './output.js';

@@ -8,7 +8,7 @@ import { plainEnvironment, ROOT } from '../run-cli.js';
 
 const scratch = fs.mkdtempSync(path.join(os.tmpdir(), 'lsmctl-bundle-'));
 const FIXTURE = path.join(ROOT, 'fixtures/oa-5.0');
-const HEADER = 16;
+const HEADER = 20;
 let cache = '';
 let n = 0;
 

@@ -1,5 +1,4 @@
 /** What the commands on commit logs open together: segments, schema, what SSTables hold, keys. */
-import { performance } from 'node:perf_hooks';
 import { LsmctlError } from '../../bytes/errors.js';
 import { diskStorage } from '../../bytes/source.js';
 import { findSegments, type SegmentFile } from '../../commitlog/commit-log-directory.js';

@@ -1,7 +1,6 @@
 /** Replays a commit log into SSTables: `lsmctl commitlog replay`. */
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
-import { performance } from 'node:perf_hooks';
 import { UsageError } from '../../bytes/errors.js';
 import { CountingOutput, diskOutput } from '../../bytes/sink.js';
 import { diskStorage } from '../../bytes/source.js';

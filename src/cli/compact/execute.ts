@@ -1,6 +1,5 @@
 /** Runs the compactions of one table, as they come from a strategy, a plan or an operator. */
 import { randomBytes } from 'node:crypto';
-import { performance } from 'node:perf_hooks';
 import { RefusedError } from '../../bytes/errors.js';
 import { CountingOutput, diskOutput, type OutputStorage } from '../../bytes/sink.js';
 import { diskStorage, type Storage } from '../../bytes/source.js';

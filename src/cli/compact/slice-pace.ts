@@ -2,7 +2,6 @@
  * Slices of a compaction of about a tenth of a second, however fast it goes. Between two of them signals get their turn and progress is told; to
  * begin one takes a millisecond, with a thread that listens for Ctrl-C.
  */
-import { performance } from 'node:perf_hooks';
 import type { Pace } from '../../engine/compaction/compaction-task.js';
 import { breathe, interruptible } from '../interrupt.js';
 

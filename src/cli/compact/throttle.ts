@@ -1,5 +1,4 @@
 /** `--max-rate`: holds reading and writing together below so many bytes a second, over the whole of a run. */
-import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UsageError } from '../../bytes/errors.js';
 import type { FileSink, OutputStorage } from '../../bytes/sink.js';

@@ -1,6 +1,5 @@
 /** `lsmctl drill`: a copy, a crash, a recovery, and what that cost. */
 import path from 'node:path';
-import { performance } from 'node:perf_hooks';
 import { CorruptError, UsageError } from '../../bytes/errors.js';
 import { diskStorage } from '../../bytes/source.js';
 import { findSegments, type SegmentFile } from '../../commitlog/commit-log-directory.js';

@@ -1,5 +1,4 @@
 /** Reads no faster than so many bytes a second: a check that runs beside a node leaves it the disk. */
-import { performance } from 'node:perf_hooks';
 import type { ByteSource, Storage } from '../../bytes/source.js';
 
 /** How far ahead of the rate a burst may run. */
