@@ -1,9 +1,11 @@
-/** SSTables verified by worker threads, one each at a time. Whatever becomes of a worker, the others go on. */
+/** SSTables verified by threads, one each at a time. Whatever becomes of a worker, the others go on. */
+import { setImmediate as eventLoop } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import type { Table, View } from '../../cql/schema.js';
 import type { SSTableFiles } from '../../engine/sstable-directory.js';
 import type { GatheredWhole, Slice } from '../../engine/verify/slice-reader.js';
 import type { Level, SSTableReport } from '../../engine/verify/verify-sstable.js';
+import { verifyOne } from './verify-one.js';
 
 export type VerifyTask = {
   readonly files: SSTableFiles;
@@ -20,30 +22,88 @@ export type VerifyTask = {
 
 export type VerifyReply = { readonly report: SSTableReport } | { readonly failed: string };
 
-/** Runs `tasks` on `jobs` threads; `done` is told of each as it ends, in any order. */
+/** For a thread: it takes the next of `tasks` that nobody has taken, as long as there are any. */
+export type QueueTask = {
+  readonly tasks: readonly VerifyTask[];
+  /** One number: the first task that nobody has taken. */
+  readonly next: Int32Array<SharedArrayBuffer>;
+  /** One number: the last task that this thread has taken. */
+  readonly taken: Int32Array<SharedArrayBuffer>;
+};
+/** A reply to each task, and at the end `index` beyond them all. */
+export type QueueReply = { readonly index: number; readonly reply?: VerifyReply };
+
+const NONE = -1;
+const shared = (value: number) => new Int32Array(new SharedArrayBuffer(4)).fill(value);
+
+/**
+ * Verifies `tasks` on `jobs` threads, this one among them. `done` is told of each as it ends, in any order, and `onPosition` how far this thread is in
+ * one, in plain bytes of Data.db.
+ */
 export async function verifyParallel(
   tasks: readonly VerifyTask[],
   jobs: number,
   done: (index: number, reply: VerifyReply) => void,
+  onPosition: (index: number, position: number) => void,
 ): Promise<void> {
-  let next = 0;
-  const work = async (): Promise<void> => {
-    let worker: Worker | undefined;
-    try {
-      while (next < tasks.length) {
-        const index = next++;
-        worker ??= new Worker(new URL('./worker.js', import.meta.url));
-        const reply = await ask<VerifyReply>(worker, tasks[index]!);
-        if ('died' in reply) {
-          worker = undefined;
-          done(index, { failed: reply.died });
-        } else done(index, reply);
-      }
-    } finally {
-      await worker?.terminate();
-    }
+  const next = shared(0);
+  const helpers = Array.from({ length: Math.min(jobs, tasks.length) - 1 }, () => runHelper(tasks, next, done));
+  const tell = ({ index, reply }: QueueReply) => {
+    if (reply) done(index, reply);
+    return eventLoop(); // the others have something to tell
   };
-  await Promise.all(Array.from({ length: Math.min(jobs, tasks.length) }, work));
+  await takeTasks({ tasks, next, taken: shared(NONE) }, tell, onPosition);
+  await Promise.all(helpers);
+}
+
+/** Verifies what is left of a queue. */
+export async function takeTasks(
+  { tasks, next, taken }: QueueTask,
+  tell: (reply: QueueReply) => unknown,
+  onPosition?: (index: number, position: number) => void,
+): Promise<void> {
+  let index = Atomics.add(next, 0, 1);
+  for (; index < tasks.length; index = Atomics.add(next, 0, 1)) {
+    Atomics.store(taken, 0, index);
+    const at = index;
+    const reply = await verifyOne(tasks[index]!, onPosition && ((position) => onPosition(at, position)));
+    await tell({ index, reply });
+  }
+  await tell({ index });
+}
+
+/** A thread, and when it dies of a task another in its place, until no task is left. */
+function runHelper(
+  tasks: readonly VerifyTask[],
+  next: Int32Array<SharedArrayBuffer>,
+  done: (index: number, reply: VerifyReply) => void,
+): Promise<void> {
+  const worker = new Worker(new URL('./worker.js', import.meta.url));
+  const taken = shared(NONE);
+  let told = NONE;
+  return new Promise((resolve) => {
+    let isOver = false;
+    const end = () => {
+      isOver = true;
+      void worker.terminate(); // nobody waits for it
+      resolve();
+    };
+    const onDeath = (failed: string) => {
+      if (isOver) return;
+      const index = Atomics.load(taken, 0);
+      if (index !== told) done(index, { failed });
+      if (index !== NONE && Atomics.load(next, 0) < tasks.length) resolve(runHelper(tasks, next, done));
+      end();
+    };
+    worker.on('message', ({ index, reply }: QueueReply) => {
+      if (!reply) return end();
+      told = index;
+      done(index, reply);
+    });
+    worker.on('error', (error) => onDeath(error.message));
+    worker.on('exit', (code) => onDeath(`the thread ended with ${code}`));
+    worker.postMessage({ tasks, next, taken } satisfies QueueTask);
+  });
 }
 
 /** What a thread answers to a task, or how it died of it. */

@@ -37,8 +37,8 @@ export type VerifyFlags = {
   readonly state?: string | undefined;
 };
 
-/** Below it, threads take longer to start than they save. */
-const THREADS_BYTES = 16 << 20;
+/** Stored bytes of Data.db below which threads take longer to start than they save; rows take longer than keys. */
+const THREADS_BYTES = { default: 128 << 20, deep: 32 << 20, quick: Number.POSITIVE_INFINITY };
 
 /** @throws UsageError where there is nothing to verify */
 export async function verifyPaths(
@@ -76,7 +76,7 @@ export async function verifyPaths(
   );
   const left = chosen.flatMap((_, i) => (reports[i] ? [] : [i]));
   const total = left.reduce((sum, i) => sum + workOf(i), 0);
-  const jobs = flags.jobs ?? (total < THREADS_BYTES ? 1 : os.availableParallelism());
+  const jobs = flags.jobs ?? (total < THREADS_BYTES[level] ? 1 : os.availableParallelism());
   const rate = flags['max-rate'];
   const tasks = left.map((i): VerifyTask => {
     const files = chosen[i]!;
@@ -111,18 +111,12 @@ export async function verifyPaths(
     const gathered = await gatherParallel(tasks[i]!, jobs, (share) => progress.update(doneBytes + share * size));
     done(i, await verifyOne({ ...tasks[i]!, ...(gathered && { gathered }) }));
   }
-  if (jobs > 1 && others.length > 1)
-    await verifyParallel(
-      others.map((i) => tasks[i]!),
-      jobs,
-      (i, reply) => done(others[i]!, reply),
-    );
-  else {
-    for (const i of others) {
-      const size = sizes[left[i]!]!;
-      done(i, await verifyOne(tasks[i]!, (position) => progress.update(doneBytes + Math.min(position, size))));
-    }
-  }
+  await verifyParallel(
+    others.map((i) => tasks[i]!),
+    jobs,
+    (task, reply) => done(others[task]!, reply),
+    (task, position) => progress.update(doneBytes + Math.min(position, sizes[left[others[task]!]!]!)),
+  );
   progress.stop();
   const verified: { files: SSTableFiles; report: SSTableReport }[] = [];
   for (const [i, files] of chosen.entries()) {

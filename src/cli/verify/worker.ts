@@ -1,14 +1,14 @@
 /** A thread of `verify`: one SSTable after another, or slices of one as long as there are any. */
 import { parentPort } from 'node:worker_threads';
 import { InvariantError } from '../../bytes/errors.js';
-import type { VerifyReply, VerifyTask } from './pool.js';
-import { gatherSlices, type SlicesReply, type SlicesTask } from './slices.js';
-import { verifyOne } from './verify-one.js';
+import { type QueueTask, takeTasks } from './pool.js';
+import { gatherSlices, type SlicesTask } from './slices.js';
 
 const port = parentPort;
 if (!port) throw new InvariantError('runs as a worker thread only');
-port.on('message', async (task: VerifyTask | SlicesTask) => {
-  const reply: VerifyReply | SlicesReply = 'counter' in task ? await gatherSlices(task) : await verifyOne(task);
-  const { bits } = reply as { readonly bits?: Uint8Array<ArrayBuffer> };
-  port.postMessage(reply, bits ? [bits.buffer] : []);
+port.on('message', async (task: QueueTask | SlicesTask) => {
+  if ('tasks' in task) return takeTasks(task, (reply) => port.postMessage(reply));
+  const reply = await gatherSlices(task);
+  const bits = 'bits' in reply ? [reply.bits.buffer as ArrayBuffer] : [];
+  port.postMessage(reply, bits);
 });

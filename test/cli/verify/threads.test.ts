@@ -5,8 +5,9 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestTable } from '../../engine/merge/build.js';
-import { runCli } from '../../run-cli.js';
+import { ROOT, runCli } from '../../run-cli.js';
 
+const FIXTURES = path.join(ROOT, 'fixtures/oa-5.0');
 const PARTITIONS = 6000;
 const BYTES_EACH = 1600;
 const root = fs.mkdtempSync(path.join(os.tmpdir(), 'lsmctl-threads-'));
@@ -29,7 +30,7 @@ afterAll(() => fs.rmSync(root, { recursive: true }));
 
 function verify(...flags: readonly string[]) {
   const { stdout, stderr, code } = runCli(['verify', '--json', '--now', '1900000000', ...flags, directory]);
-  return { report: JSON.parse(stdout) as { readonly sstables: readonly unknown[] }, stderr, code };
+  return { report: JSON.parse(stdout) as unknown, stderr, code };
 }
 
 function damage(component: string, at: number, bit: number): () => void {
@@ -72,5 +73,18 @@ describe('threads that share an SSTable', () => {
     } finally {
       mend();
     }
+  });
+});
+
+describe('threads that take SSTables from one queue', () => {
+  it('tell what one tells', () => {
+    const report = (jobs: string) => {
+      const { stdout, code } = runCli(['verify', '--deep', '--json', '--now', '1900000000', '--jobs', jobs, FIXTURES]);
+      expect(code).toBeLessThan(2);
+      return JSON.parse(stdout) as { readonly tables: readonly unknown[] };
+    };
+    const one = report('1');
+    expect(one.tables.length).toBeGreaterThan(20);
+    expect(report('3')).toEqual(one);
   });
 });
