@@ -7,7 +7,9 @@
  *     wide-2g/shop/wide/                       one partition of 2 GB
  *     compact-orders-250k/shop/orders_by_id/   4 SSTables of 250,000 orders with overwrites
  *     compact-orders-2m/shop/orders_by_id/     4 of 2,000,000
- *     cancelled-250k/shop/orders_by_id/        4 SSTables of 62,500 orders each, with deletions and TTLs
+ *     drawn-250k/shop/orders_by_id/            4 SSTables of 62,500 orders each, drawn from 250,000
+ *     drawn-2m/shop/orders_by_id/              4 of 500,000, drawn from two millions
+ *     cancelled-250k/shop/orders_by_id/        4 of 62,500, with deletions and TTLs
  *     cancelled-2m/shop/orders_by_id/          4 of 500,000
  *     compact-wide/shop/events/                4 of 500 partitions of 1,000 rows, with deletions
  *     compact-wide-2g/shop/wide/               the partition of 2 GB (hard links), and 100,000 further rows of it
@@ -33,6 +35,8 @@ export const BULK = {
   'wide-2g': { table: 'wide', kind: 'wide', rows: 2_050_000, sstables: 1 },
   'compact-orders-250k': { table: 'orders_by_id', kind: 'orders', rows: 250_000, sstables: 4 },
   'compact-orders-2m': { table: 'orders_by_id', kind: 'orders', rows: 2_000_000, sstables: 4 },
+  'drawn-250k': { table: 'orders_by_id', kind: 'drawn', rows: 250_000, sstables: 4 },
+  'drawn-2m': { table: 'orders_by_id', kind: 'drawn', rows: 2_000_000, sstables: 4 },
   'cancelled-250k': { table: 'orders_by_id', kind: 'cancelled', rows: 250_000, sstables: 4 },
   'cancelled-2m': { table: 'orders_by_id', kind: 'cancelled', rows: 2_000_000, sstables: 4 },
   'compact-wide': { table: 'events', kind: 'events', rows: 500_000, sstables: 4 },

@@ -19,7 +19,7 @@ export type SlicesReply =
   | { readonly failed: string };
 
 /** Stored bytes of Data.db that other threads must take off this one, or they take longer to start than they save; rows take longer than keys. */
-const LEAST_SHARE = 64 << 20;
+const LEAST_SHARE = 128 << 20;
 const LEAST_SHARE_DEEP = 4 << 20;
 /** Of Filter.db, of which each thread has its own, and hands it over as a copy. */
 const MOST_FILTER_BYTES = 32 << 20;

@@ -14,8 +14,9 @@ import org.apache.cassandra.io.util.File;
  *   wide-more      ROWS rows of the same partition, at every twentieth position
  * Four SSTables that overlap:
  *   orders         ROWS orders each, drawn from four times as many: of those that are drawn twice in an SSTable the later stays
+ *   drawn          ROWS / 4 orders each, drawn from ROWS
  *   events         500 partitions each, of 800; ROWS rows in them, of twice as many; rows and ranges of rows deleted
- *   cancelled      ROWS / 4 orders each, drawn from ROWS: of a hundred 4 are deleted, 4 have no status any more, 4 end an hour after they are made
+ *   cancelled      the same, but of a hundred 4 are deleted, 4 have no status any more, 4 end an hour after they are made
  */
 public class Bulk {
   static final int SSTABLES = 4;
@@ -36,7 +37,8 @@ public class Bulk {
     if (args[1].equals("orders_by_id")) orders(directory, rows);
     else if (args[1].equals("wide")) wide(directory, rows, 1, START_MICROS);
     else if (args[1].equals("wide-more")) wide(directory, rows, 20, START_MICROS + 1_000_000_000L);
-    else if (args[1].equals("orders")) for (int n = 0; n < SSTABLES; n++) overlappingOrders(directory, rows, n);
+    else if (args[1].equals("orders")) for (int n = 0; n < SSTABLES; n++) overlappingOrders(directory, rows, SSTABLES * rows, n);
+    else if (args[1].equals("drawn")) for (int n = 0; n < SSTABLES; n++) overlappingOrders(directory, rows / SSTABLES, rows, n);
     else if (args[1].equals("cancelled")) for (int n = 0; n < SSTABLES; n++) cancelledOrders(directory, rows, n);
     else if (args[1].equals("events")) for (int n = 0; n < SSTABLES; n++) events(directory, rows / 500, n);
     else throw new IllegalArgumentException(args[1]);
@@ -53,11 +55,11 @@ public class Bulk {
     }
   }
 
-  static void overlappingOrders(File directory, int rows, int sstable) throws Exception {
+  static void overlappingOrders(File directory, int rows, int drawnFrom, int sstable) throws Exception {
     Random random = new Random(sstable);
     try (CQLSSTableWriter writer = writer(directory, ORDERS, INSERT_ORDER)) {
       for (int i = 0; i < rows; i++) {
-        UUID id = uuid(new Random(1_000_000_007L * random.nextInt(SSTABLES * rows)));
+        UUID id = uuid(new Random(1_000_000_007L * random.nextInt(drawnFrom)));
         int user = (int) (Math.pow(random.nextDouble(), 3) * (rows / 20));
         order(writer, random, id, user, START_MICROS + (long) sstable * rows + i);
       }
