@@ -1,6 +1,6 @@
 /** SSTables verified by threads, one each at a time. Whatever becomes of a worker, the others go on. */
 import { setImmediate as eventLoop } from 'node:timers/promises';
-import { Worker } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
 import type { Table, View } from '../../cql/schema.js';
 import type { SSTableFiles } from '../../engine/sstable-directory.js';
 import type { GatheredWhole, Slice } from '../../engine/verify/slice-reader.js';
@@ -30,6 +30,8 @@ export type QueueTask = {
   /** One number: the last task that this thread has taken. */
   readonly taken: Int32Array<SharedArrayBuffer>;
 };
+/** `port`: where a thread tells what it has found. */
+export type ThreadTask = QueueTask & { readonly port: MessagePort };
 /** A reply to each task, and at the end `index` beyond them all. */
 export type QueueReply = { readonly index: number; readonly reply?: VerifyReply };
 
@@ -47,13 +49,25 @@ export async function verifyParallel(
   onPosition: (index: number, position: number) => void,
 ): Promise<void> {
   const next = shared(0);
-  const helpers = Array.from({ length: Math.min(jobs, tasks.length) - 1 }, () => runHelper(tasks, next, done));
+  const ports = new Map<MessagePort, (reply: QueueReply) => void>();
+  const helpers = Array.from({ length: Math.min(jobs, tasks.length) - 1 }, () => runHelper(tasks, next, ports, done));
+  // an SSTable takes this thread minutes: what the others have found meanwhile must not wait for its end, least of all to be kept
+  const hear = () => {
+    for (const [port, take] of ports) drain(port, take);
+  };
   const tell = ({ index, reply }: QueueReply) => {
     if (reply) done(index, reply);
-    return eventLoop(); // the others have something to tell
+    return eventLoop(); // where the death of a thread is told
   };
-  await takeTasks({ tasks, next, taken: shared(NONE) }, tell, onPosition);
+  await takeTasks({ tasks, next, taken: shared(NONE) }, tell, (index, position) => {
+    hear();
+    onPosition(index, position);
+  });
   await Promise.all(helpers);
+}
+
+function drain(port: MessagePort, take: (reply: QueueReply) => void): void {
+  for (let next = receiveMessageOnPort(port); next; next = receiveMessageOnPort(port)) take(next.message as QueueReply);
 }
 
 /** Verifies what is left of a queue. */
@@ -72,37 +86,42 @@ export async function takeTasks(
   await tell({ index });
 }
 
-/** A thread, and when it dies of a task another in its place, until no task is left. */
+/** A thread, and when it dies of a task another in its place, until no task is left. @param ports what is open, and who takes what comes */
 function runHelper(
   tasks: readonly VerifyTask[],
   next: Int32Array<SharedArrayBuffer>,
+  ports: Map<MessagePort, (reply: QueueReply) => void>,
   done: (index: number, reply: VerifyReply) => void,
 ): Promise<void> {
   const worker = new Worker(new URL('./worker.js', import.meta.url));
+  const { port1: own, port2: port } = new MessageChannel();
   const taken = shared(NONE);
   let told = NONE;
   return new Promise((resolve) => {
-    let isOver = false;
     const end = () => {
-      isOver = true;
+      ports.delete(own);
+      own.close();
       void worker.terminate(); // nobody waits for it
       resolve();
     };
-    const onDeath = (failed: string) => {
-      if (isOver) return;
-      const index = Atomics.load(taken, 0);
-      if (index !== told) done(index, { failed });
-      if (index !== NONE && Atomics.load(next, 0) < tasks.length) resolve(runHelper(tasks, next, done));
-      end();
-    };
-    worker.on('message', ({ index, reply }: QueueReply) => {
+    const take = ({ index, reply }: QueueReply) => {
       if (!reply) return end();
       told = index;
       done(index, reply);
-    });
+    };
+    const onDeath = (failed: string) => {
+      drain(own, take);
+      if (!ports.has(own)) return;
+      const index = Atomics.load(taken, 0);
+      if (index !== told) done(index, { failed });
+      if (index !== NONE && Atomics.load(next, 0) < tasks.length) resolve(runHelper(tasks, next, ports, done));
+      end();
+    };
+    ports.set(own, take);
+    own.on('message', take);
     worker.on('error', (error) => onDeath(error.message));
     worker.on('exit', (code) => onDeath(`the thread ended with ${code}`));
-    worker.postMessage({ tasks, next, taken } satisfies QueueTask);
+    worker.postMessage({ tasks, next, taken, port } satisfies ThreadTask, [port]);
   });
 }
 

@@ -1,57 +1,91 @@
 /** Threads that take SSTables from one queue: whatever becomes of one, each SSTable is told of once. */
+import { createHash } from 'node:crypto';
 import { EventEmitter } from 'node:events';
+import fs from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { diskStorage } from '../../../src/bytes/source.js';
-import { type QueueTask, type VerifyReply, verifyParallel } from '../../../src/cli/verify/pool.js';
+import { type ThreadTask, type VerifyReply, verifyParallel } from '../../../src/cli/verify/pool.js';
 import { resolveSSTables } from '../../../src/engine/data-directory.js';
+import { TestTable } from '../../engine/merge/build.js';
 import { ROOT } from '../../run-cli.js';
 
 /** What a thread does when it is given the queue. */
-const threads: ((thread: EventEmitter, queue: QueueTask) => void)[] = [];
+const threads: ((thread: EventEmitter, queue: ThreadTask) => void)[] = [];
 let started = 0;
+/** In which the SSTables were told of. */
+let order: number[] = [];
 
-vi.mock('node:worker_threads', () => ({
+vi.mock('node:worker_threads', async (original) => ({
+  ...(await original<typeof import('node:worker_threads')>()),
   Worker: class extends EventEmitter {
     private readonly act = threads[started++] ?? COMES_LATE;
-    postMessage(queue: QueueTask): void {
+    postMessage(queue: ThreadTask): void {
       this.act(this, queue);
     }
     async terminate(): Promise<void> {}
   },
 }));
 
-const takeOne = ({ next, taken }: QueueTask) => (taken[0] = Atomics.add(next, 0, 1));
+const takeOne = ({ next, taken }: ThreadTask) => (taken[0] = Atomics.add(next, 0, 1));
 const NEVER_STARTS = (thread: EventEmitter) => setImmediate(() => thread.emit('error', new Error('no such thread')));
-const DIES_OF_ITS_FIRST = (thread: EventEmitter, queue: QueueTask) => {
+const DIES_OF_ITS_FIRST = (thread: EventEmitter, queue: ThreadTask) => {
   takeOne(queue);
   setImmediate(() => {
     thread.emit('error', new Error('out of memory'));
     thread.emit('exit', 1);
   });
 };
-const DIES_AFTER_ONE = (thread: EventEmitter, queue: QueueTask) => {
+const DIES_AFTER_ONE = (thread: EventEmitter, queue: ThreadTask) => {
   const index = takeOne(queue);
   setImmediate(() => {
-    thread.emit('message', { index, reply: { failed: 'told by the thread' } });
+    queue.port.postMessage({ index, reply: { failed: 'told by the thread' } });
     thread.emit('exit', 1);
   });
 };
-const COMES_LATE = (thread: EventEmitter, queue: QueueTask) =>
-  setImmediate(() => thread.emit('message', { index: queue.tasks.length }));
+const COMES_LATE = (_: EventEmitter, queue: ThreadTask) =>
+  setImmediate(() => queue.port.postMessage({ index: queue.tasks.length }));
+const TELLS_AT_ONCE = (thread: EventEmitter, queue: ThreadTask) => {
+  queue.port.postMessage({ index: takeOne(queue), reply: { failed: 'told by the thread' } });
+  COMES_LATE(thread, queue);
+};
 
-const { sstables } = resolveSSTables(diskStorage, [path.join(ROOT, 'fixtures/oa-5.0/data')], { snapshots: false });
-const tasks = sstables.slice(0, 6).map((files) => ({ files, level: 'quick' as const, nowSeconds: 1_900_000_000 }));
+const root = fs.mkdtempSync(path.join(os.tmpdir(), 'lsmctl-pool-'));
+afterAll(() => fs.rmSync(root, { recursive: true }));
+
+/** The second is long enough for whoever verifies it to tell how far it is. */
+const tasks = [...fixtures().slice(0, 1), longOne(), ...fixtures().slice(1, 5)].map((files) => ({
+  files,
+  level: 'default' as const,
+  nowSeconds: 1_900_000_000,
+}));
+
+function fixtures() {
+  return resolveSSTables(diskStorage, [path.join(ROOT, 'fixtures/oa-5.0/data')], { snapshots: false }).sstables;
+}
+
+function longOne() {
+  const table = new TestTable({});
+  const text = (i: number) => createHash('md5').update(String(i)).digest('hex').repeat(20);
+  table.make(Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`key${i}`, [`a: v=${text(i)}@10`]])));
+  const directory = path.join(root, 'ks/t-0123456789abcdef0123456789abcdef');
+  fs.mkdirSync(directory, { recursive: true });
+  for (const [file, bytes] of table.files) fs.writeFileSync(path.join(directory, path.basename(file)), bytes);
+  return resolveSSTables(diskStorage, [directory], { snapshots: false }).sstables[0]!;
+}
 
 async function verify(...acts: readonly (typeof threads)[number][]) {
   threads.splice(0, threads.length, ...acts);
   const replies = new Map<number, VerifyReply>();
+  order = [];
   await verifyParallel(
     tasks,
     acts.length + 1,
     (index, reply) => {
       expect(replies.has(index)).toBe(false);
       replies.set(index, reply);
+      order.push(index);
     },
     () => {},
   );
@@ -78,6 +112,11 @@ describe('verifyParallel', () => {
   it('tells what a thread died of, and starts another in its place', async () => {
     expect(await verify(DIES_OF_ITS_FIRST)).toEqual(['out of memory']);
     expect(started).toBe(2);
+  });
+
+  it('hears what threads have found while this one is at an SSTable', async () => {
+    expect((await verify(TELLS_AT_ONCE)).length).toBe(1);
+    expect(order).toEqual([0, 1, 2, 3, 4, 5]);
   });
 
   it('does not tell of an SSTable again that a thread has told of before it died', async () => {
