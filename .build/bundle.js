@@ -41,8 +41,8 @@ const ourModules = {
   name: 'our-modules',
   setup({ onResolve, onLoad }) {
     onResolve({ filter: /^\.\.?\/.*\.js$/ }, ({ path: name, resolveDir }) => {
-      const file = path.resolve(resolveDir, name);
-      return file.includes('node_modules') ? undefined : { path: path.relative('.', file), namespace: 'dist' };
+      const file = path.relative('.', path.resolve(resolveDir, name));
+      return file.startsWith('dist') ? { path: file, namespace: 'dist' } : undefined;
     });
     onLoad({ filter: /\.js$/, namespace: 'dist' }, ({ path: file }) => {
       const place = path.relative('dist', file).split(path.sep).join('/');

@@ -50,7 +50,8 @@ const HEADER = 20;
 const MAGIC = 0x6c736d63;
 /** A file is written anew where bytecode has grown by more than an eighth. */
 const GROWTH = 8;
-const KEPT_NAME = /^[a-z][a-z-]*\.v[\d.]+[\w.-]*\.[\da-f]{1,8}$/;
+/** That of a start that was killed while it wrote, too. */
+const KEPT_NAME = /^[a-z][a-z-]*\.v[\d.]+[\w.-]*\.[\da-f]{1,8}(\.\d+\.tmp)?$/;
 /** After which a file goes when another is written. */
 const MOST_DAYS = 60;
 const DAY_MILLIS = 86_400_000;
@@ -137,7 +138,7 @@ function keep({ script, crc, file, kept }: Loaded, options: number): void {
   if (!file || (kept?.options === options && Date.now() - kept.writtenMillis < DAY_MILLIS)) return;
   const v8 = createRequire(FILE)('node:v8') as typeof import('node:v8');
   const held = v8.getHeapCodeStatistics().bytecode_and_metadata_size;
-  if (kept && held < kept.bytecode + kept.bytecode / GROWTH) return;
+  if (kept && held < kept.bytecode + kept.bytecode / GROWTH) return seen(file, kept.options === options);
   const cachedData = script.createCachedData();
   const header = Buffer.alloc(HEADER);
   for (const [i, word] of [MAGIC, crc, crc32!(cachedData), held, options].entries()) header.writeUInt32LE(word, 4 * i);
@@ -153,6 +154,16 @@ function keep({ script, crc, file, kept }: Loaded, options: number): void {
     } catch {
       // what stands in the way of the folder stands in the way of this too
     }
+  }
+}
+
+/** A file of which no more is needed: by the same options nobody looks again for a day. */
+function seen(file: string, isBySame: boolean): void {
+  const now = new Date();
+  try {
+    if (isBySame) fs.utimesSync(file, now, now);
+  } catch {
+    // then the next start looks again
   }
 }
 

@@ -91,20 +91,32 @@ describe('compiled code', () => {
 
   it('of versions that are gone goes in time', () => {
     start(LS);
-    const [old, recent] = ['ls.v18.0.0-x64.1', 'ls.v20.0.0-x64.2'].map((name) => path.join(folder(), name)) as [
-      string,
-      string,
-    ];
-    const foreign = path.join(folder(), 'notes.txt');
-    for (const file of [old, recent, foreign]) fs.writeFileSync(file, '');
-    const days = (n: number) => Date.now() / 1000 - n * 86_400;
-    fs.utimesSync(old, days(61), days(61));
-    fs.utimesSync(foreign, days(61), days(61));
-    fs.utimesSync(recent, days(59), days(59));
+    const put = (name: string, days: number) => {
+      const file = path.join(folder(), name);
+      fs.writeFileSync(file, '');
+      const seconds = Date.now() / 1000 - days * 86_400;
+      fs.utimesSync(file, seconds, seconds);
+      return file;
+    };
+    const old = [put('ls.v18.0.0-x64.1', 61), put('ls.v18.0.0-x64.1.4711.tmp', 61)];
+    const others = [put('ls.v20.0.0-x64.2', 59), put('notes.txt', 61)];
     fs.truncateSync(kept(), 0);
     expectAsEver(start(LS));
-    expect(fs.existsSync(old)).toBe(false);
-    expect([recent, foreign].map((file) => fs.existsSync(file))).toEqual([true, true]);
+    expect(old.map((file) => fs.existsSync(file))).toEqual([false, false]);
+    expect(others.map((file) => fs.existsSync(file))).toEqual([true, true]);
+  });
+
+  it('is looked at again after a day, not at every start from then on', () => {
+    start(LS);
+    const first = identity();
+    const seconds = Math.floor(Date.now() / 1000 - 2 * 86_400);
+    fs.utimesSync(kept(), seconds, seconds);
+    expectAsEver(start(LS));
+    expect(identity()).toBe(first);
+    expect(fs.statSync(kept()).mtimeMs).toBeGreaterThan(Date.now() - 60_000);
+    const now = fs.statSync(kept()).mtimeMs;
+    expectAsEver(start(LS));
+    expect(fs.statSync(kept()).mtimeMs).toBe(now);
   });
 
   it.runIf(process.getuid?.() === 0)('is not taken from another user', () => {
