@@ -50,6 +50,7 @@ const HEADER = 20;
 const MAGIC = 0x6c736d63;
 /** A file is written anew where bytecode has grown by more than an eighth. */
 const GROWTH = 8;
+const COMMAND_WORD = /^[a-z][a-z-]{0,30}$/;
 /** That of a start that was killed while it wrote, too. */
 const KEPT_NAME = /^[a-z][a-z-]*\.v[\d.]+[\w.-]*\.[\da-f]{1,8}(\.\d+\.tmp)?$/;
 /** After which a file goes when another is written. */
@@ -102,7 +103,7 @@ function keptFolder(): string | undefined {
 }
 
 function nameOf(command: string, crc: number): string {
-  const known = /^[a-z][a-z-]{0,30}$/.test(command) ? command : 'options';
+  const known = COMMAND_WORD.test(command) ? command : 'options';
   return `${known}.${process.version}-${process.arch}.${crc.toString(16)}`;
 }
 
@@ -124,9 +125,10 @@ function readKept(file: string, crc: number): Kept | undefined {
   }
 }
 
-/** Words that begin with a dash, without values: what tells most of which code a start runs. */
+/** The names of options, and the second word of a command if it has one: what tells most of which code a start runs. */
 function optionsOf(argv: readonly string[]): number {
-  const names = argv.filter((word) => word.startsWith('-')).map((word) => word.split('=', 1)[0]!);
+  const isName = (word: string, i: number) => word.startsWith('-') || (i === 1 && COMMAND_WORD.test(word));
+  const names = argv.filter(isName).map((word) => word.split('=', 1)[0]!);
   return crc32 ? crc32(Buffer.from([...new Set(names)].sort().join(' '))) : 0;
 }
 
@@ -138,7 +140,10 @@ function keep({ script, crc, file, kept }: Loaded, options: number): void {
   if (!file || (kept?.options === options && Date.now() - kept.writtenMillis < DAY_MILLIS)) return;
   const v8 = createRequire(FILE)('node:v8') as typeof import('node:v8');
   const held = v8.getHeapCodeStatistics().bytecode_and_metadata_size;
-  if (kept && held < kept.bytecode + kept.bytecode / GROWTH) return seen(file, kept.options === options);
+  if (kept && held < kept.bytecode + kept.bytecode / GROWTH) {
+    if (kept.options === options) seen(file);
+    return;
+  }
   const cachedData = script.createCachedData();
   const header = Buffer.alloc(HEADER);
   for (const [i, word] of [MAGIC, crc, crc32!(cachedData), held, options].entries()) header.writeUInt32LE(word, 4 * i);
@@ -158,10 +163,10 @@ function keep({ script, crc, file, kept }: Loaded, options: number): void {
 }
 
 /** A file of which no more is needed: by the same options nobody looks again for a day. */
-function seen(file: string, isBySame: boolean): void {
+function seen(file: string): void {
   const now = new Date();
   try {
-    if (isBySame) fs.utimesSync(file, now, now);
+    fs.utimesSync(file, now, now);
   } catch {
     // then the next start looks again
   }

@@ -57,17 +57,18 @@ describe('compiled code', () => {
   it('is written anew when a later start came to need much more, not after an error', () => {
     expect(start(['ls', path.join(scratch, 'nothing')]).status).toBe(2);
     expect(fs.existsSync(folder())).toBe(false);
-    const verify = (level: string) => {
-      expect(start(['verify', level, FIXTURE]).status).toBeLessThan(2);
+    const shop = path.join(FIXTURE, 'data/shop');
+    const compact = (...words: readonly string[]) => {
+      expect(start(['compact', ...words, shop]).status).toBeLessThan(2);
       const [name] = fs.readdirSync(folder());
       return fs.statSync(path.join(folder(), name!)).ino;
     };
-    const quick = verify('--quick');
-    expect(verify('--quick')).toBe(quick);
-    const deep = verify('--deep');
-    expect(deep).not.toBe(quick);
-    expect(verify('--deep')).toBe(deep);
-    expect(verify('--quick')).toBe(deep);
+    const few = compact('recover', '--dry-run');
+    expect(compact('recover', '--dry-run')).toBe(few);
+    const many = compact('plan');
+    expect(many).not.toBe(few);
+    expect(compact('plan')).toBe(many);
+    expect(compact('recover', '--dry-run')).toBe(many);
   });
 
   it.each<[string, (file: string) => void]>([
