@@ -165,7 +165,8 @@ export class SliceReader {
       const sample = this.sampleBefore(lower);
       index.resumeAt(entries[sample]?.position ?? 0);
       const passed = index.skipTo(lower);
-      const found = entries.findIndex(({ position }) => position >= index.nextPosition);
+      const { nextPosition } = index;
+      const found = entries.findIndex(({ position }) => position >= nextPosition);
       const next = found < 0 ? entries.length : found;
       summary?.resume({ next, keys: summary.keysBefore(sample) + passed });
       return index.dataPosition >= lower ? index.dataPosition : length;
