@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { gunzipSync } from 'node:zlib';
 import { expect } from 'vitest';
 
 export const CORPUS = path.resolve(fileURLToPath(new URL('.', import.meta.url)), '../../shared/corpus');
@@ -13,6 +14,17 @@ export function hasCorpus(): boolean {
   const there = fs.existsSync(path.join(CORPUS, 'README.md'));
   if (!there && process.env.CI) throw new Error(`the corpus is missing: ${CORPUS}`);
   return there;
+}
+
+/** What a restarted node answered of a kitchen's table, `SELECT JSON *`: sorted lines. */
+export function viewOf(kitchen: string, table: string): string[] {
+  const file = path.join(CORPUS, kitchen, 'view', `${table}.jsonl`);
+  const bytes = fs.existsSync(file) ? fs.readFileSync(file) : gunzipSync(fs.readFileSync(`${file}.gz`));
+  return sortedLines(bytes.toString('utf8'));
+}
+
+export function sortedLines(text: string): string[] {
+  return text.split('\n').filter(Boolean).sort();
 }
 
 /** Paths, relative to the corpus and sorted, of all files below `folders` whose name ends with `suffix`. */

@@ -2,14 +2,13 @@
  * Replays of real nodes' commit logs: random writes, flushes, a truncation, SIGKILL. A node on the SSTables that are replayed here answers what the
  * node answers that replays its log itself; and it finds nothing left to replay..
  */
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { gunzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type ReplayFlags, replayPaths } from '../../src/cli/commitlog/replay.js';
-import { CORPUS, hasCorpus, KITCHENS } from '../corpus.js';
+import { CORPUS, hasCorpus, KITCHENS, sortedLines, viewOf } from '../corpus.js';
 import { runCli } from '../run-cli.js';
 import { connect, cql, missing, nodetool, setup, startNode, stopNode, V5, V41 } from './cassandra.js';
 import { NODES, readAnswers } from './compaction-recorder.js';
@@ -108,13 +107,6 @@ describe.skipIf(lacks !== undefined)(`replays of random writes (seed ${seed})`, 
   });
 });
 
-/** What the restarted node answered when the kitchen was recorded. */
-function viewOf(kitchen: string, table: string): string[] {
-  const file = join(CORPUS, kitchen, 'view', `${table}.jsonl`);
-  const text = existsSync(file) ? readFileSync(file, 'utf8') : gunzipSync(readFileSync(`${file}.gz`)).toString();
-  return linesOf(text);
-}
-
 /** The whole table, its commit log included, as it is at that time. */
 function readKitchen(kitchen: string, table: string, nowSeconds: number): string[] {
   const data = join(CORPUS, kitchen, 'data/kitchen');
@@ -129,14 +121,7 @@ function readKitchen(kitchen: string, table: string, nowSeconds: number): string
     String(nowSeconds),
   ]);
   expect(code, stderr).toBe(0);
-  return linesOf(stdout);
-}
-
-function linesOf(text: string): string[] {
-  return text
-    .split('\n')
-    .filter((line) => line !== '')
-    .sort();
+  return sortedLines(stdout);
 }
 
 describe.skipIf(lacks !== undefined || !hasCorpus())('the kitchens', () => {

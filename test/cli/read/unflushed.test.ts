@@ -4,7 +4,6 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
-import { gunzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { diskStorage } from '../../../src/bytes/source.js';
 import { readAll } from '../../../src/cli/read/all.js';
@@ -17,13 +16,7 @@ import { WHOLE_PARTITION } from '../../../src/engine/read/clustering-slice.js';
 import { memtableCandidate } from '../../../src/engine/read/memtable-candidate.js';
 import { ReadCandidate } from '../../../src/engine/read/read-candidate.js';
 import { ReadPath } from '../../../src/engine/read/read-path.js';
-import { CORPUS, hasCorpus, KITCHENS } from '../../corpus.js';
-
-function viewOf(kitchen: string, table: string): string[] {
-  const file = path.join(CORPUS, kitchen, 'view', `${table}.jsonl`);
-  const bytes = fs.existsSync(file) ? fs.readFileSync(file) : gunzipSync(fs.readFileSync(`${file}.gz`));
-  return bytes.toString('utf8').split('\n').filter(Boolean).sort();
-}
+import { CORPUS, hasCorpus, KITCHENS, viewOf } from '../../corpus.js';
 
 async function allRows(table: ReadTable, now: number, memtable: FrozenMemtable | undefined): Promise<string[]> {
   const parts: Buffer[] = [];

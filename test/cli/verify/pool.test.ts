@@ -70,8 +70,7 @@ function longOne() {
   const text = (i: number) => createHash('md5').update(String(i)).digest('hex').repeat(20);
   table.make(Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`key${i}`, [`a: v=${text(i)}@10`]])));
   const directory = path.join(root, 'ks/t-0123456789abcdef0123456789abcdef');
-  fs.mkdirSync(directory, { recursive: true });
-  for (const [file, bytes] of table.files) fs.writeFileSync(path.join(directory, path.basename(file)), bytes);
+  table.copyTo(directory);
   return resolveSSTables(diskStorage, [directory], { snapshots: false }).sstables[0]!;
 }
 

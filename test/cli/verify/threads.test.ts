@@ -22,8 +22,7 @@ beforeAll(() => {
   };
   const table = new TestTable({});
   table.make(Object.fromEntries(Array.from({ length: PARTITIONS }, (_, i) => [`key${i}`, [`a: v=${text(i)}@10`]])));
-  fs.mkdirSync(directory, { recursive: true });
-  for (const [file, bytes] of table.files) fs.writeFileSync(path.join(directory, path.basename(file)), bytes);
+  table.copyTo(directory);
   files = fs.readdirSync(directory);
 });
 afterAll(() => fs.rmSync(root, { recursive: true }));

@@ -1,4 +1,6 @@
 /** Small SSTables in memory: written by hand in the notation of notation.ts, merged, and read back. */
+import fs from 'node:fs';
+import path from 'node:path';
 import { memoryOutput } from '../../../src/bytes/sink.js';
 import type { Storage } from '../../../src/bytes/source.js';
 import { outputHeader } from '../../../src/engine/compaction/output-header.js';
@@ -107,6 +109,12 @@ export class TestTable {
   private nextDescriptor(): Descriptor {
     const format = this.version === 'da' ? 'bti' : 'big';
     return parseDescriptor(`${DIRECTORY}/${this.version}-${++this.generation}-${format}-Data.db`).descriptor;
+  }
+
+  /** What has been made, in a directory of the disk. */
+  copyTo(directory: string): void {
+    fs.mkdirSync(directory, { recursive: true });
+    for (const [file, bytes] of this.files) fs.writeFileSync(path.join(directory, path.basename(file)), bytes);
   }
 
   writer(header: SerializationHeader = this.header): SSTableWriter {
