@@ -40,6 +40,42 @@ export interface Codec {
    * overwritten, and all of `dst` before it throws. For other bytes it is as ever, and where `memory` has grown.
    */
   within?(memory: WebAssembly.Memory): Codec;
+  /** For many chunks at a call, with {@link CHUNK_RUNNER_BYTES} of `memory` from `at` on, a multiple of 16, as its own. Absent: the codec has no such way. */
+  runsWithin?(memory: WebAssembly.Memory, at: number): ChunkRunner;
+}
+
+/** Room for what any codec's {@link Codec.runsWithin} wants. */
+export const CHUNK_RUNNER_BYTES = 1 << 13;
+
+/** Chunks one after another, as Data.db has them, each with its checksum behind it. */
+export type ChunkRun = {
+  /** At most {@link ChunkRunner.mostChunks}. */
+  readonly count: number;
+  /** Addresses of the stored bytes that are at hand, and the position of the first in Data.db. */
+  readonly src: number;
+  readonly srcEnd: number;
+  readonly srcPosition: number;
+  /** Address of the plain bytes; there is room for `count` chunks, and 64 bytes more that are nobody's. */
+  readonly dst: number;
+  /** Plain bytes of each chunk, and of the last of the run. */
+  readonly chunkLength: number;
+  readonly lastLength: number;
+  /** Stored bytes from which on a chunk is stored as it was. */
+  readonly maxCompressedLength: number;
+};
+
+export interface ChunkRunner {
+  readonly mostChunks: number;
+  /** For the caller to fill: where each chunk of a run begins in Data.db, i64 big-endian, and where the last one's checksum ends. */
+  readonly positions: Uint8Array;
+  /**
+   * Decompresses as many as are at hand and as they should be, but for their checksums, and returns how many.
+   * @param sum CRC-32 of the bytes before them
+   */
+  run(wanted: ChunkRun, sum: number): number;
+  /** CRC-32 of all bytes up to `end`, an address, if the checksum of each of the chunks is right: who has read them has yet to compare it. */
+  readonly sum: number;
+  readonly end: number;
 }
 
 /** Options of a compressor, as in a table's `compression`: without class, chunk_length_in_kb and min_compress_ratio. */

@@ -8,6 +8,7 @@
 import { UnsupportedError } from '../bytes/errors.js';
 import { type Codec, CodecError, type CodecOptions, checkOptions, checkRoom, integerOption } from './codec.js';
 import { decodeLz4Block, encodeLz4Block, lz4DecoderWithin, maxLz4BlockLength } from './lz4-block.js';
+import { lz4ChunksWithin } from './lz4-chunks.js';
 import { Lz4HighEncoder } from './lz4-high-encoder.js';
 
 /** @throws CodecError unless the frame's own length is `expected`: a forged one must not decide an allocation */
@@ -68,6 +69,7 @@ export function lz4Codec(options: CodecOptions = {}): Codec {
         },
       };
     },
+    runsWithin: lz4ChunksWithin,
   };
   return codec;
 }

@@ -1,10 +1,11 @@
 /** SSTables verified by threads, one each at a time. Whatever becomes of a worker, the others go on. */
 import { setImmediate as eventLoop } from 'node:timers/promises';
-import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, receiveMessageOnPort, type Worker } from 'node:worker_threads';
 import type { Table, View } from '../../cql/schema.js';
 import type { SSTableFiles } from '../../engine/sstable-directory.js';
-import type { GatheredWhole, Slice } from '../../engine/verify/slice-reader.js';
+import type { Slice } from '../../engine/verify/slice-reader.js';
 import type { Level, SSTableReport } from '../../engine/verify/verify-sstable.js';
+import type { Threads } from './threads.js';
 import { verifyOne } from './verify-one.js';
 
 export type VerifyTask = {
@@ -16,8 +17,6 @@ export type VerifyTask = {
   readonly bytesPerSecond?: number;
   /** To be verified deeply, of an SSTable that else is quickly. */
   readonly slices?: readonly Slice[];
-  /** What was seen of its slices. */
-  readonly gathered?: GatheredWhole;
 };
 
 export type VerifyReply = { readonly report: SSTableReport } | { readonly failed: string };
@@ -39,18 +38,20 @@ const NONE = -1;
 const shared = (value: number) => new Int32Array(new SharedArrayBuffer(4)).fill(value);
 
 /**
- * Verifies `tasks` on `jobs` threads, this one among them. `done` is told of each as it ends, in any order, and `onPosition` how far this thread is in
+ * Verifies `tasks` on `jobs` threads, this one and others of `threads`. `done` is told of each as it ends, in any order, and `onPosition` how far this thread is in
  * one, in plain bytes of Data.db.
  */
 export async function verifyParallel(
   tasks: readonly VerifyTask[],
   jobs: number,
+  threads: Threads,
   done: (index: number, reply: VerifyReply) => void,
   onPosition: (index: number, position: number) => void,
 ): Promise<void> {
   const next = shared(0);
   const ports = new Map<MessagePort, (reply: QueueReply) => void>();
-  const helpers = Array.from({ length: Math.min(jobs, tasks.length) - 1 }, () => runHelper(tasks, next, ports, done));
+  const count = Math.min(jobs, tasks.length) - 1;
+  const helpers = Array.from({ length: count }, () => runHelper(tasks, next, ports, threads, done));
   // an SSTable takes this thread minutes: what the others have found meanwhile must not wait for its end, least of all to be kept
   const hear = () => {
     for (const [port, take] of ports) drain(port, take);
@@ -91,9 +92,10 @@ function runHelper(
   tasks: readonly VerifyTask[],
   next: Int32Array<SharedArrayBuffer>,
   ports: Map<MessagePort, (reply: QueueReply) => void>,
+  threads: Threads,
   done: (index: number, reply: VerifyReply) => void,
 ): Promise<void> {
-  const worker = new Worker(new URL('./worker.js', import.meta.url));
+  const worker = threads.take();
   const { port1: own, port2: port } = new MessageChannel();
   const taken = shared(NONE);
   let told = NONE;
@@ -101,7 +103,6 @@ function runHelper(
     const end = () => {
       ports.delete(own);
       own.close();
-      void worker.terminate(); // nobody waits for it
       resolve();
     };
     const take = ({ index, reply }: QueueReply) => {
@@ -114,7 +115,7 @@ function runHelper(
       if (!ports.has(own)) return;
       const index = Atomics.load(taken, 0);
       if (index !== told) done(index, { failed });
-      if (index !== NONE && Atomics.load(next, 0) < tasks.length) resolve(runHelper(tasks, next, ports, done));
+      if (index !== NONE && Atomics.load(next, 0) < tasks.length) resolve(runHelper(tasks, next, ports, threads, done));
       end();
     };
     ports.set(own, take);

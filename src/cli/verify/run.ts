@@ -15,8 +15,9 @@ import type { Level, SSTableReport } from '../../engine/verify/verify-sstable.js
 import { COMPONENT, componentPath } from '../../sstable/descriptor.js';
 import { startProgress } from '../progress.js';
 import { type VerifyReply, type VerifyTask, verifyParallel } from './pool.js';
-import { gatherParallel, isWorthSplitting } from './slices.js';
+import { isWorthSplitting, SharedSSTable } from './slices.js';
 import { stampOf, VerifyState } from './state.js';
+import { Threads } from './threads.js';
 import { verifyOne } from './verify-one.js';
 
 export type VerifyFlags = {
@@ -53,8 +54,6 @@ export async function verifyPaths(
       (flags.keyspace === undefined || place.keyspace === flags.keyspace) &&
       (flags.table === undefined || place.table === flags.table),
   );
-  const keyspaces = new Set(chosen.map(({ place }) => place.keyspace));
-  const { schema, isWhole } = await schemaOf(paths, keyspaces, flags, tell.notice);
   const sizes = chosen.map(({ descriptor }) => diskStorage.stat(componentPath(descriptor, COMPONENT.data))?.size ?? 0);
   const stamps = flags.state === undefined ? [] : chosen.map((files) => stampOf(diskStorage, files));
   const state = flags.state === undefined ? undefined : new VerifyState(flags.state, level, flags.now);
@@ -77,53 +76,63 @@ export async function verifyPaths(
   const left = chosen.flatMap((_, i) => (reports[i] ? [] : [i]));
   const total = left.reduce((sum, i) => sum + workOf(i), 0);
   const jobs = flags.jobs ?? (total < THREADS_BYTES[level] ? 1 : os.availableParallelism());
-  const rate = flags['max-rate'];
-  const tasks = left.map((i): VerifyTask => {
-    const files = chosen[i]!;
-    const { keyspace, table, index } = files.place;
-    const known = schema && index === undefined ? findTable(schema, keyspace, table) : undefined;
-    const slices = slicesOf(i);
-    return {
-      files,
-      ...(slices && { slices }),
-      level: levelOf(i),
-      nowSeconds: flags.now,
-      ...(known && { table: known }),
-      ...(rate !== undefined && { bytesPerSecond: rate / jobs }),
-    };
-  });
-  const progress = await startProgress('verifying', total, tell.isQuiet);
-  let doneBytes = 0;
-  const done = (task: number, reply: VerifyReply) => {
-    const i = left[task]!;
-    const report = 'report' in reply ? reply.report : failedReport(chosen[i]!, levelOf(i), reply.failed);
-    reports[i] = report;
-    if ('report' in reply) state?.add(report, stamps[i]!, flags.now);
-    doneBytes += workOf(i);
-    progress.update(doneBytes);
-  };
   const isSplit = (i: number) =>
-    jobs > 1 && levelOf(left[i]!) !== 'quick' && isWorthSplitting(diskStorage, tasks[i]!, total / jobs, jobs);
-  const split = tasks.flatMap((_, i) => (isSplit(i) ? [i] : []));
-  const others = tasks.flatMap((_, i) => (isSplit(i) ? [] : [i]));
-  for (const i of split) {
-    const size = sizes[left[i]!]!;
-    const gathered = await gatherParallel(tasks[i]!, jobs, (share) => progress.update(doneBytes + share * size));
-    done(i, await verifyOne({ ...tasks[i]!, ...(gathered && { gathered }) }));
+    jobs > 1 && levelOf(i) !== 'quick' && isWorthSplitting(diskStorage, chosen[i]!, levelOf(i), total / jobs, jobs);
+  const split = left.filter(isSplit);
+  const others = left.filter((i) => !split.includes(i));
+  const threads = new Threads(split.length > 0 ? jobs - 1 : Math.max(0, Math.min(jobs, others.length) - 1));
+  let known: Known;
+  try {
+    const keyspaces = new Set(chosen.map(({ place }) => place.keyspace));
+    known = await schemaOf(paths, keyspaces, flags, tell.notice);
+    const progress = await startProgress('verifying', total, tell.isQuiet);
+    let doneBytes = 0;
+    const done = (i: number, reply: VerifyReply) => {
+      const report = 'report' in reply ? reply.report : failedReport(chosen[i]!, levelOf(i), reply.failed);
+      reports[i] = report;
+      if ('report' in reply) state?.add(report, stamps[i]!, flags.now);
+      doneBytes += workOf(i);
+      progress.update(doneBytes);
+    };
+    const taskOf = (i: number): VerifyTask => {
+      const files = chosen[i]!;
+      const { keyspace, table: name, index } = files.place;
+      const table = known.schema && index === undefined ? findTable(known.schema, keyspace, name) : undefined;
+      const slices = slicesOf(i);
+      const rate = flags['max-rate'];
+      return {
+        files,
+        ...(slices && { slices }),
+        level: levelOf(i),
+        nowSeconds: flags.now,
+        ...(table && { table }),
+        ...(rate !== undefined && { bytesPerSecond: rate / jobs }),
+      };
+    };
+    for (const i of split) {
+      const task = taskOf(i);
+      const onShare = (share: number) => progress.update(doneBytes + share * sizes[i]!);
+      const shared = new SharedSSTable(task, jobs, threads, onShare);
+      done(i, await verifyOne(task, undefined, (parts) => shared.gather(parts)));
+      await shared.end();
+    }
+    await verifyParallel(
+      others.map(taskOf),
+      jobs,
+      threads,
+      (task, reply) => done(others[task]!, reply),
+      (task, position) => progress.update(doneBytes + Math.min(position, sizes[others[task]!]!)),
+    );
+    progress.stop();
+  } finally {
+    threads.end();
   }
-  await verifyParallel(
-    others.map((i) => tasks[i]!),
-    jobs,
-    (task, reply) => done(others[task]!, reply),
-    (task, position) => progress.update(doneBytes + Math.min(position, sizes[left[others[task]!]!]!)),
-  );
-  progress.stop();
   const verified: { files: SSTableFiles; report: SSTableReport }[] = [];
   for (const [i, files] of chosen.entries()) {
     verified.push({ files, report: await withChains(diskStorage, files, reports[i]!) });
   }
   state?.end(flags.now);
-  return makeReport(level, verified, problems, isWhole ? schema : undefined);
+  return makeReport(level, verified, problems, known.isWhole ? known.schema : undefined);
 }
 
 /** What of each SSTable is to be verified deeply: all of it, or some of its slices. */
@@ -175,13 +184,16 @@ function failedReport({ descriptor }: SSTableFiles, level: Level, failed: string
   };
 }
 
+/** What is known of the tables, and whether that is all that the node knew. */
+type Known = { readonly schema?: Schema; readonly isWhole: boolean };
+
 /** A schema that can't be had is no reason not to verify; one that was asked for by name is. */
 async function schemaOf(
   paths: readonly string[],
   keyspaces: ReadonlySet<string>,
   flags: VerifyFlags,
   notice: (line: string) => void,
-): Promise<{ readonly schema?: Schema; readonly isWhole: boolean }> {
+): Promise<Known> {
   try {
     const loaded = await loadSchema(diskStorage, paths, {
       nowSeconds: flags.now,

@@ -1,9 +1,12 @@
 /** One large SSTable verified by several threads: each takes the next of its slices, this one too. */
-import { Worker } from 'node:worker_threads';
 import type { Storage } from '../../bytes/source.js';
-import { type Gathered, type GatheredWhole, SliceReader } from '../../engine/verify/slice-reader.js';
+import type { SSTableFiles } from '../../engine/sstable-directory.js';
+import type { Parts } from '../../engine/verify/parts.js';
+import { type Gathered, type GatheredWhole, openSlices, SliceReader } from '../../engine/verify/slice-reader.js';
+import type { Level, VerifyOptions } from '../../engine/verify/verify-sstable.js';
 import { COMPONENT, componentPath, type Descriptor } from '../../sstable/descriptor.js';
 import { ask, type VerifyTask } from './pool.js';
+import type { Threads } from './threads.js';
 import { storageAt } from './verify-one.js';
 
 export type SlicesTask = {
@@ -30,7 +33,8 @@ const LEAST_SLICES_EACH = 2;
 /** Whether an SSTable is so large a part of what a thread has to do that it is better shared. */
 export function isWorthSplitting(
   storage: Storage,
-  { files: { descriptor }, level }: VerifyTask,
+  { descriptor }: SSTableFiles,
+  level: Level,
   bytesOfThread: number,
   jobs: number,
 ): boolean {
@@ -53,40 +57,59 @@ function slicesFor({ files: { descriptor }, level }: VerifyTask, jobs: number): 
   return jobs * SLICES_EACH;
 }
 
-/** All slices in order; `undefined` where one could not be taken. @param onShare told how much is done, 0–1 */
-export async function gatherParallel(
-  task: VerifyTask,
-  jobs: number,
-  onShare: (share: number) => void,
-): Promise<GatheredWhole | undefined> {
-  const of = slicesFor(task, jobs);
-  const counter = new Int32Array(new SharedArrayBuffer(4));
-  const shared: SlicesTask = { task, of, counter };
-  const workers = Array.from({ length: jobs - 1 }, () => new Worker(new URL('./worker.js', import.meta.url)));
-  try {
-    const theirs = workers.map((worker) => ask<SlicesReply>(worker, shared));
-    const replies = [await gatherSlices(shared, onShare), ...(await Promise.all(theirs))];
+/** An SSTable that several threads have begun to take by slices. */
+export class SharedSSTable {
+  private readonly shared: SlicesTask;
+  private readonly theirs: readonly Promise<SlicesReply | { readonly died: string }>[];
+  private readonly onShare: (share: number) => void;
+
+  /** The others begin at once. @param onShare told how much is done, 0–1 */
+  constructor(task: VerifyTask, jobs: number, threads: Threads, onShare: (share: number) => void) {
+    const counter = new Int32Array(new SharedArrayBuffer(4));
+    this.shared = { task, of: slicesFor(task, jobs), counter };
+    this.onShare = onShare;
+    this.theirs = Array.from({ length: jobs - 1 }, async () => {
+      const worker = threads.take();
+      const reply = await ask<SlicesReply>(worker, this.shared);
+      if (!('died' in reply)) threads.give(worker);
+      return reply;
+    });
+  }
+
+  /** What all see, this thread too; `undefined` where a slice could not be taken. */
+  async gather(parts: Parts): Promise<GatheredWhole | undefined> {
+    const own = await gatherSlices(this.shared, (storage, options) => new SliceReader(storage, parts, options, true), this.onShare); // biome-ignore format: one line
     const slices: Gathered[] = [];
     const filters: Uint8Array[] = [];
-    for (const reply of replies) {
+    for (const reply of [own, ...(await Promise.all(this.theirs))]) {
       if (!('slices' in reply)) return undefined;
       for (const slice of reply.slices) if (slice) slices[slice.slice.index] = slice;
       if (reply.bits) filters.push(reply.bits);
     }
-    return slices.length === of && !slices.includes(undefined as never) ? { slices, filters } : undefined;
-  } finally {
-    for (const worker of workers) void worker.terminate(); // nobody waits for it
+    return slices.length === this.shared.of && !slices.includes(undefined as never) ? { slices, filters } : undefined;
+  }
+
+  /** Nothing more is wanted of it; returns when the others have stopped. */
+  async end(): Promise<void> {
+    Atomics.store(this.shared.counter, 0, this.shared.of);
+    await Promise.all(this.theirs);
   }
 }
 
-/** As many slices as are left for this thread. A bug of ours in one is left to whoever reads the SSTable at one go. */
-export async function gatherSlices(
+/** For a thread: as many slices as are left for it. */
+export function helpWithSlices(shared: SlicesTask): Promise<SlicesReply> {
+  return gatherSlices(shared, (storage, options) => openSlices(storage, shared.task.files, options, true));
+}
+
+/** A bug of ours in a slice is left to whoever reads the SSTable at one go. */
+async function gatherSlices(
   { task, of, counter }: SlicesTask,
+  open: (storage: Storage, options: VerifyOptions) => SliceReader,
   onShare: (share: number) => void = () => {},
 ): Promise<SlicesReply> {
-  const { files, bytesPerSecond, ...options } = task;
+  const { files: _, bytesPerSecond, ...options } = task;
   try {
-    const reader = new SliceReader(storageAt(bytesPerSecond), files, options, true);
+    const reader = open(storageAt(bytesPerSecond), options);
     const slices: (Gathered | undefined)[] = [];
     for (let index = Atomics.add(counter, 0, 1); index < of; index = Atomics.add(counter, 0, 1)) {
       const slice = await reader.gather({ index, of });

@@ -3,10 +3,18 @@ import { crc32, crc32OfInt, crcText } from '../../bytes/crc32.js';
 import { combineCrc32 } from '../../bytes/crc32-combine.js';
 import { CorruptError, LsmctlError } from '../../bytes/errors.js';
 import type { ByteSource } from '../../bytes/source.js';
-import { type Codec, CodecError } from '../../codec/codec.js';
+import { type ChunkRun, type ChunkRunner, type Codec, CodecError } from '../../codec/codec.js';
 import { type CompressionInfo, chunkOffset } from '../../sstable/compression-info.js';
 import { COMPONENT } from '../../sstable/descriptor.js';
-import { type CheckedData, CheckedFile, type CheckedPart, CRC_BYTES, tellWrongDigest } from './checked-data.js';
+import {
+  BLOCK_BYTES,
+  type CheckedData,
+  CheckedFile,
+  type CheckedPart,
+  CRC_BYTES,
+  SLACK_BYTES,
+  tellWrongDigest,
+} from './checked-data.js';
 import type { FindingLog } from './finding.js';
 
 class CheckedCompressedFile extends CheckedFile implements CheckedData {
@@ -15,6 +23,9 @@ class CheckedCompressedFile extends CheckedFile implements CheckedData {
   private readonly info: CompressionInfo;
   private readonly ownCodec: Codec;
   private codec: Codec;
+  /** Where windows lie in a kernel's memory, and the codec knows how. */
+  private runner: ChunkRunner | undefined;
+  private memory: ArrayBuffer | undefined;
   /** Chunks before it have been checked. */
   private next = 0;
   private readonly neededChunks: number;
@@ -49,6 +60,11 @@ class CheckedCompressedFile extends CheckedFile implements CheckedData {
       if (done >= min && (!this.isEager || room < plainLength || within > 0)) break;
       try {
         if (within === 0 && room >= plainLength) {
+          const many = this.runFrom(chunk, target, offset + done, room);
+          if (many > 0) {
+            done += many;
+            continue;
+          }
           this.decompress(chunk, target, offset + done, plainLength);
           done += plainLength;
           continue;
@@ -73,11 +89,69 @@ class CheckedCompressedFile extends CheckedFile implements CheckedData {
   override useMemory(memory: WebAssembly.Memory, at: number): void {
     super.useMemory(memory, at);
     this.codec = this.ownCodec.within?.(memory) ?? this.ownCodec;
+    this.runner = this.ownCodec.runsWithin?.(memory, at + BLOCK_BYTES + SLACK_BYTES);
+    this.memory = memory.buffer;
   }
 
   override leaveMemory(): void {
     super.leaveMemory();
     this.codec = this.ownCodec;
+    this.runner = undefined;
+    this.memory = undefined;
+  }
+
+  /**
+   * Checks and decompresses chunks from `first` on, which nobody has asked for yet, as many at a time as are at hand and fit into `room`. Returns how many
+   * plain bytes they are: 0 where one of them is not as it should be, which is told when they are looked at one by one.
+   */
+  private runFrom(first: number, target: Uint8Array, offset: number, room: number): number {
+    const { runner, info, length, chunkLength } = this;
+    if (!runner || first !== this.next || first < this.firstChunk || this.badRuns.length > 0) return 0;
+    const start = this.summed;
+    const end = first + 1 < info.chunkCount ? this.offsetOf(first + 1) : this.storedLength;
+    if (this.offsetOf(first) !== start || end === undefined || end <= start || end - start > BLOCK_BYTES) return 0;
+    if (end > this.storedLength || !this.fetch(start, end)) return 0;
+    const { raw, memory } = this;
+    if (raw.buffer !== memory || target.buffer !== memory) return 0;
+    const position = first * chunkLength;
+    const reached = Math.min(position + room, length);
+    const whole =
+      Math.floor((reached - position) / chunkLength) + (reached === length && length % chunkLength > 0 ? 1 : 0);
+    const left = Math.min(this.endChunk, info.chunkCount) - first;
+    const count = Math.min(whole, runner.mostChunks, left);
+    this.putPositions(runner.positions, first, count);
+    const src = raw.byteOffset;
+    const wanted: ChunkRun = {
+      count,
+      src,
+      srcEnd: src + this.rawEnd - this.rawStart,
+      srcPosition: this.rawStart,
+      dst: target.byteOffset + offset,
+      chunkLength,
+      lastLength: Math.min(chunkLength, length - (first + count - 1) * chunkLength),
+      maxCompressedLength: info.maxCompressedLength,
+    };
+    const done = runner.run(wanted, this.sum);
+    if (done === 0) return 0;
+    const from = start - this.rawStart;
+    const to = runner.end - src;
+    const sum = crc32(raw.subarray(from, to), this.sum);
+    if (sum !== runner.sum) return 0;
+    this.sum = sum;
+    this.summed += to - from;
+    this.next += done;
+    this.chunksChecked += done;
+    this.isLengthProved ||= this.next === this.neededChunks;
+    return Math.min(done * chunkLength, length - position);
+  }
+
+  /** Where `count` chunks begin, and where the last one ends. */
+  private putPositions(positions: Uint8Array, first: number, count: number): void {
+    const { offsets, chunkCount } = this.info;
+    positions.set(offsets.subarray(first * 8, (first + count + 1) * 8));
+    if (first + count < chunkCount) return;
+    const end = new DataView(positions.buffer, positions.byteOffset + count * 8);
+    end.setBigInt64(0, BigInt(this.storedLength));
   }
 
   private chunkEnd(chunk: number): number {

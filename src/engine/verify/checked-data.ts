@@ -9,12 +9,17 @@
  */
 import { crc32 } from '../../bytes/crc32.js';
 import type { ByteSource } from '../../bytes/source.js';
+import { CHUNK_RUNNER_BYTES } from '../../codec/codec.js';
 import type { DataFile } from '../../sstable/data-file.js';
 import { COMPONENT } from '../../sstable/descriptor.js';
 import type { FindingLog } from './finding.js';
 
 /** Bytes that are read at a time. */
 export const BLOCK_BYTES = 1 << 18;
+/** Behind windows in a kernel's memory: codecs copy by words. */
+export const SLACK_BYTES = 64;
+/** What {@link CheckedData.useMemory} takes of a kernel's memory: what is read, and what a codec needs for many chunks at a call. */
+export const MEMORY_BYTES = BLOCK_BYTES + SLACK_BYTES + CHUNK_RUNNER_BYTES;
 /** Of a checksum. */
 export const CRC_BYTES = 4;
 /** Runs of damaged chunks that are told apart. */
@@ -50,7 +55,7 @@ export type CheckedData = DataFile & {
   /** Reads what has not been read, compares the digest and logs what is wrong. `digest`: what Digest.crc32 says, if it could be read. */
   finish(log: FindingLog, digest: number | undefined): void;
   isBad(chunk: number): boolean;
-  /** Reads into {@link BLOCK_BYTES} of a kernel's memory at `at` from here on: chunks are decompressed from there to windows in it without a copy. */
+  /** Reads into {@link MEMORY_BYTES} of a kernel's memory at `at`, a multiple of 16, from here on: chunks are decompressed from there to windows in it without a copy. */
   useMemory(memory: WebAssembly.Memory, at: number): void;
   /** That memory is somebody else's from here on. */
   leaveMemory(): void;

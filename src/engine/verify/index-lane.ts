@@ -7,7 +7,7 @@
  */
 import { LsmctlError } from '../../bytes/errors.js';
 import type { EstimatedHistogramBuilder } from '../../sstable/metadata/estimated-histogram.js';
-import { BLOCK_BYTES, type CheckedData } from './checked-data.js';
+import { type CheckedData, MEMORY_BYTES, SLACK_BYTES } from './checked-data.js';
 import type { BigIndexCursor } from './index-cursor.js';
 import { INDEX_WALK_KERNEL } from './kernel/index-walk.wasm.js';
 import type { KeyCheck } from './key-check.js';
@@ -19,8 +19,6 @@ const SMALL_SIZES = 4096;
 const HASHES_BYTES = 256 * 16;
 const INDEX_BYTES = 1 << 17;
 const DATA_BYTES = 1 << 18;
-/** Behind windows: codecs copy by words. */
-const SLACK_BYTES = 64;
 
 /** Memory that a lane wants behind the bits of a filter. */
 export const LANE_BYTES =
@@ -30,7 +28,7 @@ export const LANE_BYTES =
   HASHES_BYTES +
   INDEX_BYTES +
   DATA_BYTES +
-  BLOCK_BYTES +
+  MEMORY_BYTES +
   SLACK_BYTES * 3;
 
 // u32 fields by their places, then those of 64 bits

@@ -60,6 +60,17 @@ export type GatheredWhole = {
   readonly filters: readonly Uint8Array[];
 };
 
+/** See {@link SliceReader}. Reads the small components; what is wrong of those is told elsewhere. */
+export function openSlices(
+  storage: Storage,
+  { descriptor, components }: SSTableFiles,
+  options: VerifyOptions,
+  keepsBits = false,
+): SliceReader {
+  const log = new FindingLog(componentPath(descriptor, '').slice(0, -1));
+  return new SliceReader(storage, readParts(storage, descriptor, components, log), options, keepsBits);
+}
+
 /** Read at a time where one entry of Index.db is wanted. */
 const SEARCH_BYTES = 1 << 10;
 
@@ -70,17 +81,13 @@ export class SliceReader {
   private readonly prefix: string;
   private readonly kept: FilterBits | undefined;
 
-  /**
-   * Reads the small components; what is wrong of those is told elsewhere.
-   *
-   * @param keepsBits the filter's are not compared slice by slice, but had by {@link finishBits}
-   */
-  constructor(storage: Storage, { descriptor, components }: SSTableFiles, options: VerifyOptions, keepsBits = false) {
+  /** @param keepsBits the filter's are not compared slice by slice, but had by {@link finishBits} */
+  constructor(storage: Storage, parts: Parts, options: VerifyOptions, keepsBits = false) {
     this.storage = storage;
     this.options = options;
-    this.prefix = componentPath(descriptor, '').slice(0, -1);
-    this.parts = readParts(storage, descriptor, components, new FindingLog(this.prefix));
-    const { filter } = this.parts;
+    this.prefix = componentPath(parts.descriptor, '').slice(0, -1);
+    this.parts = parts;
+    const { filter } = parts;
     if (keepsBits && filter) this.kept = new FilterBits(filter.bits.length / 8, filter.hashCount, LANE_BYTES);
   }
 

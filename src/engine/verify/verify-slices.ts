@@ -2,7 +2,7 @@
 import type { Storage } from '../../bytes/source.js';
 import type { SSTableFiles } from '../sstable-directory.js';
 import type { Finding } from './finding.js';
-import { type Gathered, type Slice, SliceReader } from './slice-reader.js';
+import { type Gathered, openSlices, type Slice } from './slice-reader.js';
 import { type SSTableReport, type VerifyOptions, verifySSTable } from './verify-sstable.js';
 import type { Check } from './whole-check.js';
 
@@ -14,7 +14,7 @@ export async function verifySlices(
   options: Omit<VerifyOptions, 'level'>,
 ): Promise<SSTableReport> {
   const quick = await verifySSTable(storage, files, { ...options, level: 'quick' });
-  const reader = new SliceReader(storage, files, { ...options, level: 'deep' });
+  const reader = openSlices(storage, files, { ...options, level: 'deep' });
   const gathered: Gathered[] = [];
   for (const slice of slices) {
     const one = await reader.gather(slice);

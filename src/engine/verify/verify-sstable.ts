@@ -51,8 +51,8 @@ export type VerifyOptions = {
   readonly onPosition?: (position: number) => void;
   /** Entries of Index.db one by one, without the fast lane: to hold the one to the other. */
   readonly isSlow?: boolean;
-  /** What others have seen of all its slices. It is taken where it leaves no doubt; else the SSTable is read as ever. */
-  readonly gathered?: GatheredWhole;
+  /** Has all its slices seen by several at a time. What they saw is taken where it leaves no doubt; else the SSTable is read as ever. */
+  readonly gather?: (parts: Parts) => Promise<GatheredWhole | undefined>;
 };
 
 /** What is compared between the SSTables of a table. */
@@ -124,7 +124,8 @@ async function verifyContents(
   checks: Check[],
 ): Promise<Partial<SSTableReport>> {
   checkIndexes(storage, parts, log, checks);
-  const joined = options.gathered && joinSlices(storage, parts, options.level, options.gathered);
+  const gathered = await options.gather?.(parts);
+  const joined = gathered && joinSlices(storage, parts, options.level, gathered);
   if (joined) {
     checks.push(...joined.checks);
     return joined.report;

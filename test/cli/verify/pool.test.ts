@@ -7,6 +7,7 @@ import path from 'node:path';
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { diskStorage } from '../../../src/bytes/source.js';
 import { type ThreadTask, type VerifyReply, verifyParallel } from '../../../src/cli/verify/pool.js';
+import { Threads } from '../../../src/cli/verify/threads.js';
 import { resolveSSTables } from '../../../src/engine/data-directory.js';
 import { TestTable } from '../../engine/merge/build.js';
 import { ROOT } from '../../run-cli.js';
@@ -81,6 +82,7 @@ async function verify(...acts: readonly (typeof threads)[number][]) {
   await verifyParallel(
     tasks,
     acts.length + 1,
+    new Threads(0),
     (index, reply) => {
       expect(replies.has(index)).toBe(false);
       replies.set(index, reply);

@@ -7,7 +7,7 @@ import { diskStorage, type Storage } from '../../../src/bytes/source.js';
 import { resolveSSTables } from '../../../src/engine/data-directory.js';
 import type { SSTableFiles } from '../../../src/engine/sstable-directory.js';
 import { RowLane } from '../../../src/engine/verify/row-lane.js';
-import { SliceReader } from '../../../src/engine/verify/slice-reader.js';
+import { openSlices, type SliceReader } from '../../../src/engine/verify/slice-reader.js';
 import { verifySSTable } from '../../../src/engine/verify/verify-sstable.js';
 import { componentPath } from '../../../src/sstable/descriptor.js';
 import { corrupt, damages, randomOf } from '../../corrupt.js';
@@ -133,8 +133,8 @@ describe(`the fast lane of rows (seed ${seed})`, () => {
           slice: await reader.gather({ index, of: 3 }),
           bits: reader.finishBits(),
         });
-        const fast = await gather(new SliceReader(table.output, files, options, true));
-        const slow = await gather(new SliceReader(table.output, files, { ...options, isSlow: true }, true));
+        const fast = await gather(openSlices(table.output, files, options, true));
+        const slow = await gather(openSlices(table.output, files, { ...options, isSlow: true }, true));
         expect(fast).toEqual(slow);
         expect(fast.bits!.some((byte) => byte !== 0)).toBe(true);
         expect(fast.slice!.partitions).toBeGreaterThan(100);

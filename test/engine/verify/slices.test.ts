@@ -7,7 +7,7 @@ import type { SSTableFiles } from '../../../src/engine/sstable-directory.js';
 import { FindingLog } from '../../../src/engine/verify/finding.js';
 import { joinSlices } from '../../../src/engine/verify/join-slices.js';
 import { readParts } from '../../../src/engine/verify/parts.js';
-import { type Gathered, SliceReader } from '../../../src/engine/verify/slice-reader.js';
+import { type Gathered, openSlices } from '../../../src/engine/verify/slice-reader.js';
 import { type Level, verifySSTable } from '../../../src/engine/verify/verify-sstable.js';
 import { readCompressionInfo } from '../../../src/sstable/compression-info.js';
 import { COMPONENT, componentPath } from '../../../src/sstable/descriptor.js';
@@ -20,7 +20,7 @@ const trials = Number(process.env.LSMCTL_TRIALS ?? 12);
 const LEVELS: readonly Level[] = ['default', 'deep'];
 
 async function gatherAll(storage: Storage, files: SSTableFiles, level: Level, of: number) {
-  const reader = new SliceReader(storage, files, { level, nowSeconds: NOW_SECONDS }, true);
+  const reader = openSlices(storage, files, { level, nowSeconds: NOW_SECONDS }, true);
   const slices: Gathered[] = [];
   for (let index = 0; index < of; index++) {
     const one = await reader.gather({ index, of });
@@ -36,7 +36,7 @@ async function both(storage: Storage, files: SSTableFiles, level: Level, of: num
   const options = { level, nowSeconds: NOW_SECONDS };
   const gathered = await gatherAll(storage, files, level, of);
   const whole = await verifySSTable(storage, files, options);
-  const joined = await verifySSTable(storage, files, { ...options, ...(gathered && { gathered }) });
+  const joined = await verifySSTable(storage, files, { ...options, gather: async () => gathered });
   return { gathered, whole, joined };
 }
 
