@@ -19,6 +19,9 @@ const PLAIN_MILLIS = 10_000;
 /** Work smaller than this is over before anybody could read the line. */
 const MIN_BYTES = 32 << 20;
 
+/** As `performance.now()`, whose module takes two milliseconds to load. */
+const nowMillis = () => process.uptime() * 1000;
+
 const SILENT: Progress = { update() {}, stop() {} };
 
 /**
@@ -33,8 +36,8 @@ export async function startProgress(
   alone = false,
 ): Promise<Progress> {
   if (quiet || totalBytes < MIN_BYTES || (!alone && process.stdout.isTTY && process.stderr.isTTY)) return SILENT;
-  const started = performance.now();
-  const textAt = (done: number) => progressText(label, done, totalBytes, performance.now() - started);
+  const started = nowMillis();
+  const textAt = (done: number) => progressText(label, done, totalBytes, nowMillis() - started);
   if (!process.stderr.isTTY) return throttled(PLAIN_MILLIS, (done) => notice(`lsmctl: ${textAt(done)}`));
   const { default: ora } = await import('ora');
   // Without cursor and stdin tricks there is no signal handler, so Ctrl-C ends a synchronous loop too.
@@ -58,10 +61,10 @@ export function progressText(label: string, done: number, total: number, elapsed
 }
 
 function throttled(everyMillis: number, draw: (done: number) => void): Progress {
-  let next = performance.now() + everyMillis;
+  let next = nowMillis() + everyMillis;
   return {
     update(done) {
-      const now = performance.now();
+      const now = nowMillis();
       if (now < next) return;
       next = now + everyMillis;
       draw(done);

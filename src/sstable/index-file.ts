@@ -21,7 +21,8 @@ import {
   type TokenRange,
 } from './partitioner.js';
 import { openPromotedIndex, type PromotedIndex, writeRowIndexEntry } from './row-index-entry.js';
-import { floorEntry, type IndexSummary, type SummaryEntry } from './summary.js';
+import { floorEntry, type IndexSummary } from './summary.js';
+import type { SummaryEntry } from './summary-entries.js';
 import type { Version } from './version.js';
 
 /** How much of Index.db a look-up reads at a time: an interval of the summary, as a rule. */

@@ -3,7 +3,8 @@
  * sampling level, the only one at which SSTables are written).
  */
 import { InvariantError } from '../bytes/errors.js';
-import { BASE_SAMPLING_LEVEL, type IndexSummary, type SummaryEntry } from './summary.js';
+import { BASE_SAMPLING_LEVEL, type NewIndexSummary } from './summary.js';
+import type { SummaryEntry } from './summary-entries.js';
 
 const MAX_SIZE = 0x7fffffff;
 const POSITION_BYTES = 8;
@@ -66,7 +67,7 @@ export class SummaryBuilder {
   }
 
   /** @throws InvariantError without any key: there is no such SSTable */
-  build(): IndexSummary {
+  build(): NewIndexSummary {
     const first = this.entries[0];
     if (!first) throw new InvariantError('summary of an SSTable without partitions');
     return {

@@ -10,6 +10,7 @@ import { Cursor, type CursorContext } from '../bytes/cursor.js';
 import { readWhole, type Storage } from '../bytes/source.js';
 import { ByteWriter } from '../bytes/writer.js';
 import { COMPONENT, componentPath, type Descriptor } from './descriptor.js';
+import { SummaryEntries, type SummaryEntry } from './summary-entries.js';
 
 const HEADER_BYTES = 24;
 /** The sampling level of a summary that nobody thinned out. */
@@ -21,13 +22,10 @@ export type IndexSummary = {
   readonly samplingLevel: number;
   readonly sizeAtFullSampling: number;
   /** In the order of the SSTable. */
-  readonly entries: readonly SummaryEntry[];
+  readonly entries: SummaryEntries;
   readonly firstKey: Uint8Array;
   readonly lastKey: Uint8Array;
 };
-
-/** `position` is that of the key's entry in Index.db. */
-export type SummaryEntry = { readonly key: Uint8Array; readonly position: number };
 
 /** `undefined` where the SSTable has none: Cassandra makes a new one. @throws CorruptError, UsageError */
 export function readSummary(storage: Storage, descriptor: Descriptor): IndexSummary | undefined {
@@ -59,7 +57,7 @@ export function decodeSummary(bytes: Uint8Array, context: CursorContext = {}): I
     minIndexInterval,
     samplingLevel,
     sizeAtFullSampling,
-    entries: decodeEntries(table, count, cursor),
+    entries: SummaryEntries.decode(table, count, cursor, HEADER_BYTES),
     firstKey,
     lastKey,
   };
@@ -98,37 +96,15 @@ export function readSampleKeys(storage: Storage, descriptor: Descriptor, count: 
   return before && Buffer.compare(before, last) === 0 ? keys : [...keys, last];
 }
 
-function decodeEntries(table: Uint8Array, count: number, cursor: Cursor): SummaryEntry[] {
-  const view = new DataView(table.buffer, table.byteOffset, table.length);
-  // the machine that wrote it decides; the first entry follows the offsets
-  const little = count === 0 || view.getInt32(0, true) === count * 4;
-  const entries: SummaryEntry[] = [];
-  let start = count * 4;
-  for (let i = 0; i < count; i++) {
-    const offset = HEADER_BYTES + i * 4;
-    const at = view.getInt32(i * 4, little);
-    if (at !== start) throw cursor.corrupt('offset of a summary entry', { offset, seen: at, expected: start });
-    const end = i + 1 < count ? view.getInt32(i * 4 + 4, little) : table.length;
-    if (end < at + 8 || end > table.length) {
-      throw cursor.corrupt('offset of a summary entry', {
-        offset: offset + 4,
-        seen: end,
-        expected: `at least ${at + 8}`,
-      });
-    }
-    const position = Number(view.getBigInt64(end - 8, little));
-    if (position < 0 || !Number.isSafeInteger(position)) {
-      throw cursor.corrupt('position in Index.db', { offset: HEADER_BYTES + end - 8, seen: position });
-    }
-    entries.push({ key: table.subarray(at, end - 8), position });
-    start = end;
-  }
-  return entries;
-}
+/** What is to be written: entries from wherever. */
+export type NewIndexSummary = Omit<IndexSummary, 'entries'> & {
+  readonly entries: readonly SummaryEntry[] | SummaryEntries;
+};
 
-export function encodeSummary(summary: IndexSummary): Buffer {
+export function encodeSummary(summary: NewIndexSummary): Buffer {
   const { entries } = summary;
-  const keyBytes = entries.reduce((sum, { key }) => sum + key.length, 0);
+  let keyBytes = 0;
+  for (const { key } of entries) keyBytes += key.length;
   const out = new ByteWriter(HEADER_BYTES + keyBytes + entries.length * 12 + 512);
   out.i32(summary.minIndexInterval);
   out.i32(entries.length);
@@ -157,15 +133,15 @@ export function encodeSummary(summary: IndexSummary): Buffer {
  * The last entry that `isBefore` tells to lie before what is sought, `undefined` where none does: a scan of Index.db may begin there.
  */
 export function floorEntry(
-  entries: readonly SummaryEntry[],
+  entries: SummaryEntries,
   isBefore: (entry: SummaryEntry) => boolean,
 ): SummaryEntry | undefined {
   let low = 0;
   let high = entries.length;
   while (low < high) {
     const mid = (low + high) >>> 1;
-    if (isBefore(entries[mid]!)) low = mid + 1;
+    if (isBefore(entries.at(mid)!)) low = mid + 1;
     else high = mid;
   }
-  return entries[low - 1];
+  return entries.at(low - 1);
 }

@@ -63,7 +63,7 @@ function bigPositions(storage: Storage, sstable: SSTable): number[] {
     const wanted = Math.min(entries.length, Math.ceil(sstable.data.length / RANGE_BYTES));
     const positions: number[] = [];
     for (let i = 1; i < wanted; i++) {
-      const { position } = entries[Math.floor((i * entries.length) / wanted)]!;
+      const position = entries.position(Math.floor((i * entries.length) / wanted));
       for (const entry of index.entries(position, position + 1, 512)) positions.push(entry.dataPosition);
     }
     return positions.sort((a, b) => a - b);

@@ -16,7 +16,7 @@ type Stretch = { readonly after: Token | undefined; readonly upTo: Token | undef
 
 export function bigKeysInSpans(summary: IndexSummary, spans: readonly TokenSpan[], partitioner: Partitioner): number {
   const { entries, minIndexInterval, samplingLevel } = summary;
-  const tokens = entries.map(({ key }) => partitioner.tokenOf(key));
+  const tokens = Array.from(entries, ({ key }) => partitioner.tokenOf(key));
   let samples = 0;
   for (const { after, upTo } of stretchesOf(spans, partitioner)) {
     const from = after === undefined ? 0 : countUpTo(tokens, after, partitioner);

@@ -9,7 +9,7 @@ import type { Cell, Column } from '../../sstable/row.js';
 import type { DeletionState, RowBuffer } from '../../sstable/row-buffer.js';
 import type { SerializationHeader } from '../../sstable/serialization-header.js';
 import type { SSTable } from '../../sstable/sstable.js';
-import { outputHeader } from '../compaction/output-header.js';
+import { type LeastTimes, outputHeader } from '../compaction/output-header.js';
 import { columnMap, MergeSource } from './merge-source.js';
 import { type MergeSink, PartitionMerge } from './partition-merge.js';
 
@@ -32,6 +32,9 @@ export type LivePartition = {
   readonly rows: readonly LiveRow[];
 };
 
+/** Nothing is written, so nobody asks for the least times; each Statistics.db would have to be decoded for them. */
+const NO_TIMES: LeastTimes = { minTimestampMicros: 0n, minLocalDeletionSeconds: NO_DELETION_TIME, minTtlSeconds: 0 };
+
 /**
  * The living rows of `sstables`, all of one table, in the order of their keys' bytes.
  * @param nowSeconds cells that expire then or before are gone
@@ -45,11 +48,7 @@ export function readLive(
 ): LivePartition[] {
   if (sstables.length === 0) return [];
   const header = outputHeader(
-    sstables.map((sstable) => ({
-      id: sstable.descriptor.id,
-      header: sstable.header,
-      stats: sstable.statistics.stats,
-    })),
+    sstables.map(({ descriptor, header }) => ({ id: descriptor.id, header, stats: NO_TIMES })),
     undefined,
   );
   const { partitioner } = sstables[0]!;

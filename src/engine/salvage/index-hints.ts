@@ -162,7 +162,7 @@ export class IndexHints {
         if (!(error instanceof LsmctlError)) throw error;
         this.note(error);
       }
-      start = summary?.entries.find(({ position }) => position > reached)?.position;
+      start = summary && sampleBehind(summary, reached);
     }
   }
 
@@ -195,4 +195,10 @@ function astray(file: string, { position, dataPosition }: IndexEntry): CorruptEr
     offset: position,
     seen: dataPosition,
   });
+}
+
+/** Position in Index.db of the first sample behind `position`. */
+function sampleBehind({ entries }: IndexSummary, position: number): number | undefined {
+  for (let i = 0; i < entries.length; i++) if (entries.position(i) > position) return entries.position(i);
+  return undefined;
 }

@@ -3,7 +3,7 @@
  * long as nothing is odd; whatever is odd stays with the walk itself. In memory, behind the bits of the filter:
  *
  *   state | offsets of the histogram, f64 each | its buckets of small values, u16 each | its counts, u32 each | hashes of keys, 16 bytes each |
- *   window of Index.db | window of the plain Data.db | Data.db as stored
+ *   offsets of samples, i32 each | samples of Summary.db | window of Index.db | window of the plain Data.db | Data.db as stored
  */
 import { LsmctlError } from '../../bytes/errors.js';
 import type { EstimatedHistogramBuilder } from '../../sstable/metadata/estimated-histogram.js';
@@ -13,10 +13,13 @@ import { INDEX_WALK_KERNEL } from './kernel/index-walk.wasm.js';
 import type { KeyCheck } from './key-check.js';
 import type { SummaryCheck } from './summary-check.js';
 
-const STATE_BYTES = 128;
+const STATE_BYTES = 160;
 const MAX_BUCKETS = 1001;
 const SMALL_SIZES = 4096;
 const HASHES_BYTES = 256 * 16;
+/** Samples at hand, and their bytes: those of the longest key at least. */
+const SAMPLES = 1023;
+const SAMPLES_BYTES = (1 << 16) + 16;
 const INDEX_BYTES = 1 << 17;
 const DATA_BYTES = 1 << 18;
 
@@ -26,6 +29,8 @@ export const LANE_BYTES =
   MAX_BUCKETS * 12 +
   SMALL_SIZES * 2 +
   HASHES_BYTES +
+  (SAMPLES + 1) * 4 +
+  SAMPLES_BYTES +
   INDEX_BYTES +
   DATA_BYTES +
   MEMORY_BYTES +
@@ -36,7 +41,7 @@ const INDEX_AT = 0;
 const INDEX_END = 1;
 const DATA_START = 2;
 const DATA_END = 3;
-const LIMIT = 4;
+const SAMPLES_AT = 4;
 const BITS = 5;
 const WORDS = 6;
 const HASH_COUNT = 7;
@@ -47,7 +52,7 @@ const KEY_AT = 11;
 const KEY_LENGTH = 12;
 const REASON = 13;
 const NEEDED = 14;
-const STOP = 15;
+const SAMPLE = 15;
 const HASHES = 16;
 const SMALL = 17;
 const TOKEN_LO = 20;
@@ -57,11 +62,18 @@ const PREVIOUS = 12;
 const DATA_LENGTH = 13;
 const REST = 14;
 const WANTED = 15;
+const INDEX_BASE = 16;
+const INDEX_START = 34;
+const SAMPLE_COUNT = 35;
+const SAMPLE_BASE = 36;
+const HAS_MORE = 37;
+const INTERVAL = 38;
+const DUE = 39;
 
 const NO_INDEX = 1;
 const NO_DATA = 2;
 const ODD = 3;
-const NO_LIMIT = 0xffffffff;
+const NO_SAMPLES = 4;
 
 let compiled: WebAssembly.Module | undefined;
 
@@ -85,6 +97,11 @@ export class IndexLane {
   private readonly fields: Uint32Array;
   private readonly numbers: Float64Array;
   private readonly counts: Uint32Array;
+  /** Of the offsets of samples, and of the samples. */
+  private readonly samplesAt: number;
+  /** The first sample at hand. */
+  private firstSample = -1;
+  private readonly offsets: Uint32Array;
   private readonly indexStart: number;
   private readonly dataStart: number;
   /** Position in Index.db of the window, and how many bytes it has. */
@@ -118,7 +135,9 @@ export class IndexLane {
     new Float64Array(buffer, offsetsAt, offsets.length).set(offsets);
     putBuckets(new Uint16Array(buffer, smallAt, SMALL_SIZES), offsets);
     this.counts = new Uint32Array(buffer, countsAt, offsets.length + 1);
-    this.indexStart = hashesAt + HASHES_BYTES;
+    this.samplesAt = hashesAt + HASHES_BYTES;
+    this.offsets = new Uint32Array(buffer, this.samplesAt, SAMPLES + 1);
+    this.indexStart = this.samplesAt + (SAMPLES + 1) * 4 + SAMPLES_BYTES;
     this.dataStart = this.indexStart + INDEX_BYTES;
     data.useMemory(room.memory, this.dataStart + DATA_BYTES + SLACK_BYTES);
     const { fields } = this;
@@ -131,6 +150,9 @@ export class IndexLane {
     fields[SMALL] = smallAt;
     fields[HASHES] = hashesAt;
     fields[DATA_START] = this.dataStart;
+    fields[INDEX_START] = this.indexStart;
+    fields[SAMPLES_AT] = this.samplesAt;
+    fields[INTERVAL] = parts.summary?.keysASample ?? 0;
     this.numbers[DATA_LENGTH] = Math.min(data.length, end);
     this.tellData();
   }
@@ -147,7 +169,9 @@ export class IndexLane {
     fields[TOKEN_LO] = lo;
     numbers[PREVIOUS] = previous;
     this.counts.fill(0);
+    this.takeSamples();
     const count = this.walkOn();
+    this.tellSamples(count);
     index.resumeAt(this.indexPosition);
     if (count === 0) return previous;
     sizes.addCounts(this.counts);
@@ -164,48 +188,55 @@ export class IndexLane {
     const { fields, numbers } = this;
     let total = 0;
     for (;;) {
-      total += this.step();
+      const count = this.walk(this.state);
+      if (count > 0) this.heldKey = undefined;
+      this.entriesInWindow += count;
+      total += count;
       const reason = fields[REASON]!;
       if (reason === ODD) return total;
       if (reason === NO_INDEX && !this.fillIndex(this.indexPosition)) return total;
       if (reason === NO_DATA && !this.fillData(numbers[WANTED]!, fields[NEEDED]!)) return total;
+      if (reason === NO_SAMPLES && !this.fillSamples(this.firstSample + fields[SAMPLE]!)) return total;
     }
   }
 
-  /** Entries up to the next that Summary.db has; where that is the first of them, up to the one after it. */
-  private step(): number {
+  /** Tells the kernel which sample comes next, and after how many entries. */
+  private takeSamples(): void {
+    const { fields } = this;
     const { summary } = this.parts;
-    if (!summary) return this.walkUpTo(NO_LIMIT, NO_LIMIT);
-    const position = this.indexPosition;
-    const { ahead, nextPosition } = summary;
-    if (ahead > 0 && nextPosition > position) {
-      const count = this.walkUpTo(ahead, this.addressOf(nextPosition));
-      summary.pass(count);
-      return count;
-    }
-    const at = this.fields[INDEX_AT]!;
-    const more = nextPosition === position ? Math.max(summary.aheadOfNext, 0) : 0;
-    const count = this.walkUpTo(1 + more, more > 0 ? this.addressOf(summary.positionAfterNext) : NO_LIMIT);
-    if (count === 0) return 0;
-    const key = at + 2;
-    const length = (this.bytes[at]! << 8) | this.bytes[at + 1]!;
-    summary.entry(position, this.bytes.subarray(key, key + length), length);
-    summary.pass(count - 1);
-    return count;
+    if (!summary) return;
+    const { next, keys } = summary.state;
+    const at = next - this.firstSample;
+    if (at >= 0 && at <= fields[SAMPLE_COUNT]!) fields[SAMPLE] = at;
+    else this.fillSamples(next);
+    const interval = fields[INTERVAL]!;
+    fields[DUE] = interval === 0 ? 0 : (interval - (keys % interval)) % interval;
   }
 
-  /** In memory, of a position in Index.db. */
-  private addressOf(position: number): number {
-    return this.indexStart + position - this.indexBase;
+  /** Tells Summary.db's check which samples the kernel has passed, and how many entries. */
+  private tellSamples(count: number): void {
+    const { summary } = this.parts;
+    if (!summary) return;
+    summary.resume({ next: this.firstSample + this.fields[SAMPLE]!, keys: summary.state.keys + count });
   }
 
-  private walkUpTo(limit: number, stop: number): number {
-    this.fields[LIMIT] = Math.min(limit, NO_LIMIT);
-    this.fields[STOP] = Math.min(stop, NO_LIMIT);
-    const count = this.walk(this.state);
-    if (count > 0) this.heldKey = undefined;
-    this.entriesInWindow += count;
-    return count;
+  /** As many samples from `first` on as there is room for; `false` where that is for none, though there are some. */
+  private fillSamples(first: number): boolean {
+    const { fields, samplesAt } = this;
+    const { entries } = this.parts.summary!;
+    const start = entries.start(first);
+    let end = Math.min(first + SAMPLES, entries.length);
+    while (entries.start(end) - start > SAMPLES_BYTES) end = first + ((end - first) >> 1);
+    const bytes = samplesAt + (SAMPLES + 1) * 4;
+    this.bytes.set(entries.table.subarray(first * 4, end * 4), samplesAt);
+    this.offsets[end - first] = entries.start(end);
+    this.bytes.set(entries.table.subarray(start, entries.start(end)), bytes);
+    this.firstSample = first;
+    fields[SAMPLE] = 0;
+    fields[SAMPLE_COUNT] = end - first;
+    fields[SAMPLE_BASE] = bytes - start;
+    fields[HAS_MORE] = end < entries.length ? 1 : 0;
+    return end > first || first === entries.length;
   }
 
   private get indexPosition(): number {
@@ -232,6 +263,7 @@ export class IndexLane {
     this.indexLength = source.read(position, this.bytes, this.indexStart, length);
     this.fields[INDEX_AT] = this.indexStart;
     this.fields[INDEX_END] = this.indexStart + this.indexLength;
+    this.numbers[INDEX_BASE] = position;
     this.numbers[REST] = source.size - position - this.indexLength;
     return this.indexLength > 0;
   }
@@ -248,20 +280,22 @@ export class IndexLane {
     this.keepFrom(position);
     const at = this.dataBase + this.dataLength;
     const room = Math.min(DATA_BYTES - this.dataLength, data.length - at);
-    const wanted = needed - this.dataLength;
+    const wanted = position + needed - at;
     if (wanted > room) return false;
     const most = Math.max(wanted, Math.min(room, data.chunkLength));
     const whole = wholeChunks(at, room, data);
     return (isDense && whole >= wanted && this.readData(at, whole, whole)) || this.readData(at, wanted, most);
   }
 
-  /** Moves what the window has from `position` on to its front. */
+  /** Moves what the window has from `position` on to its front; where it has nothing of that, it begins with the chunk that has. */
   private keepFrom(position: number): void {
+    const { chunkLength } = this.parts.data;
     const from = position - this.dataBase;
     const isThere = from >= 0 && from < this.dataLength;
     if (isThere) this.bytes.copyWithin(this.dataStart, this.dataStart + from, this.dataStart + this.dataLength);
     this.dataLength = isThere ? this.dataLength - from : 0;
-    this.dataBase = position;
+    // a chunk of which only the end is wanted would be decompressed elsewhere first
+    this.dataBase = isThere || chunkLength > DATA_BYTES / 2 ? position : position - (position % chunkLength);
     this.tellData();
   }
 
@@ -283,7 +317,7 @@ export class IndexLane {
   }
 }
 
-/** Up to `room` bytes from `at` on that end with a chunk: a part of one would be decompressed elsewhere first. */
+/** Up to `room` bytes from `at` on that end with a chunk. */
 function wholeChunks(at: number, room: number, { length, chunkLength }: CheckedData): number {
   const end = at + room;
   return end >= length || room < chunkLength ? room : end - (end % chunkLength) - at;

@@ -213,16 +213,19 @@ function checkChunkTable(info: CompressionInfo, stored: number, log: FindingLog)
   const component = COMPONENT.compressionInfo;
   let before = -1;
   let isAscending = true;
-  for (let chunk = 0; chunk < info.chunkCount; chunk++) {
-    const offset = attempted(log, 'compression-info', component, () => chunkOffset(info, chunk));
-    if (offset === undefined) return;
-    if (offset <= before || (chunk === 0 && offset !== 0)) {
-      const expected = chunk === 0 ? '0' : `above ${before}`;
-      log.add('compression-info', 'chunk offsets do not ascend', { component, chunk, seen: offset, expected });
-      isAscending = false;
+  const isRead = attempted(log, 'compression-info', component, () => {
+    for (let chunk = 0; chunk < info.chunkCount; chunk++) {
+      const offset = chunkOffset(info, chunk);
+      if (offset <= before || (chunk === 0 && offset !== 0)) {
+        const expected = chunk === 0 ? '0' : `above ${before}`;
+        log.add('compression-info', 'chunk offsets do not ascend', { component, chunk, seen: offset, expected });
+        isAscending = false;
+      }
+      before = offset;
     }
-    before = offset;
-  }
+    return true;
+  });
+  if (!isRead) return;
   if (isAscending && before + 4 > stored) {
     log.add('data-length', 'Data.db ends before its last chunk', {
       component: COMPONENT.data,

@@ -130,7 +130,7 @@ function bigEnds(storage: Storage, { descriptor, sizes, summary, header }: Parts
     const firstEntry = index.entries(0, 1, 1 << 12).next();
     if (firstEntry.done) return undefined;
     let last = firstEntry.value.key;
-    const from = summary.entries.at(-1)?.position ?? 0;
+    const from = summary.entries.at(summary.entries.length - 1)?.position ?? 0;
     for (const { key } of index.entries(Math.min(from, index.size))) last = key;
     return { first: firstEntry.value.key, last, dataPosition: firstEntry.value.dataPosition };
   } finally {

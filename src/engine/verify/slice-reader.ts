@@ -168,13 +168,13 @@ export class SliceReader {
         index.skipTo(lower);
         return index.dataPosition >= lower ? index.dataPosition : length;
       }
-      const entries = this.parts.summary?.entries ?? [];
+      const entries = this.parts.summary?.entries;
       const sample = this.sampleBefore(lower);
-      index.resumeAt(entries[sample]?.position ?? 0);
+      index.resumeAt(entries?.at(sample)?.position ?? 0);
       const passed = index.skipTo(lower);
       const { nextPosition } = index;
-      const found = entries.findIndex(({ position }) => position >= nextPosition);
-      const next = found < 0 ? entries.length : found;
+      let next = sample;
+      while (entries && next < entries.length && entries.position(next) < nextPosition) next++;
       summary?.resume({ next, keys: summary.keysBefore(sample) + passed });
       return index.dataPosition >= lower ? index.dataPosition : length;
     } catch (error) {
@@ -185,14 +185,15 @@ export class SliceReader {
 
   /** The last sample of Summary.db that leads before `lower`, else 0. */
   private sampleBefore(lower: number): number {
-    const entries = this.parts.summary?.entries ?? [];
+    const entries = this.parts.summary?.entries;
+    if (!entries) return 0;
     const index = new BigIndexCursor(this.storage, this.parts.descriptor, SEARCH_BYTES);
     try {
       let low = 0;
       let high = entries.length;
       while (low + 1 < high) {
         const middle = (low + high) >> 1;
-        index.resumeAt(entries[middle]!.position);
+        index.resumeAt(entries.position(middle));
         if (index.next() && index.dataPosition < lower) low = middle;
         else high = middle;
       }

@@ -4,6 +4,7 @@
  */
 import { COMPONENT, componentPath } from '../../sstable/descriptor.js';
 import { BASE_SAMPLING_LEVEL, type IndexSummary } from '../../sstable/summary.js';
+import type { SummaryEntries } from '../../sstable/summary-entries.js';
 import type { FindingLog } from './finding.js';
 import { hexOf, sameBytes } from './index-cursor.js';
 import type { Parts } from './parts.js';
@@ -47,6 +48,15 @@ export class SummaryCheck {
     return { next: this.next, keys: this.keys };
   }
 
+  /** Each so many-th key is sampled; 0 where samples have no interval. */
+  get keysASample(): number {
+    return this.interval;
+  }
+
+  get entries(): SummaryEntries {
+    return this.summary.entries;
+  }
+
   /** Goes on as if so many keys had been told. */
   resume({ next, keys }: SummaryState): void {
     this.next = next;
@@ -67,18 +77,7 @@ export class SummaryCheck {
 
   /** Where in Index.db the next sample says that it is. */
   get nextPosition(): number {
-    return this.summary.entries[this.next]?.position ?? Number.POSITIVE_INFINITY;
-  }
-
-  /** The same of the sample after that. */
-  get positionAfterNext(): number {
-    return this.summary.entries[this.next + 1]?.position ?? Number.POSITIVE_INFINITY;
-  }
-
-  /** How many entries are certain to be none that is sampled after the one that stands where the next sample says; -1 where that is none that is due. */
-  get aheadOfNext(): number {
-    if (this.interval === 0) return Number.POSITIVE_INFINITY;
-    return this.keys % this.interval === 0 ? this.interval - 1 : -1;
+    return this.summary.entries.at(this.next)?.position ?? Number.POSITIVE_INFINITY;
   }
 
   /** `count` entries that are none of those. */
@@ -89,7 +88,7 @@ export class SummaryCheck {
   /** The next entry of Index.db, at `position`. */
   entry(position: number, key: Uint8Array, length: number): void {
     const index = this.keys++;
-    const sample = this.summary.entries[this.next];
+    const sample = this.summary.entries.at(this.next);
     const isDue = this.interval > 0 && index % this.interval === 0;
     if (!sample || sample.position > position) {
       if (isDue && sample) this.tell(`entry ${this.next} does not stand for key ${index}`, sample.position, position);
@@ -97,7 +96,7 @@ export class SummaryCheck {
     }
     if (sample.position < position) {
       this.tell(`entry ${this.next} points between entries of Index.db`, sample.position, position);
-      while ((this.summary.entries[this.next]?.position ?? Number.POSITIVE_INFINITY) < position) this.next++;
+      while ((this.summary.entries.at(this.next)?.position ?? Number.POSITIVE_INFINITY) < position) this.next++;
       return;
     }
     this.next++;
@@ -123,7 +122,7 @@ export class SummaryCheck {
     if (this.next < summary.entries.length) {
       this.tell(
         `entry ${this.next} points behind Index.db`,
-        summary.entries[this.next]!.position,
+        summary.entries.position(this.next),
         'a position in Index.db',
       );
     }

@@ -1,11 +1,14 @@
 /**
- * Entries of Index.db held to the partitions that they lead to, many at a call, as a WebAssembly kernel in AssemblyScript:
+ * Entries of Index.db held to the partitions that they lead to and to the samples of Summary.db, many at a call, as a WebAssembly kernel in
+ * AssemblyScript:
  *
  *   entry       u16 length, key | vint position | vint n, n bytes of row index
  *   partition   u16 length, key | …
+ *   samples     n + 1 × i32 offset of a sample | n × (key, i64 position of the key's entry)    as Summary.db has them, little-endian
  *
  * It goes on as long as all is as it should be: the position lies behind the one before, the partition there has the entry's key, its token comes
- * after the one before. What is otherwise, or not at hand, is left to the caller, with all state as it was before that entry. Addresses are in
+ * after the one before; it is that which the next sample stands for, or the next one lies behind it, and where each n-th is sampled it is none of
+ * those. What is otherwise, or not at hand, is left to the caller, with all state as it was before that entry. Addresses are in
  * the memory of the filter that is made of the keys on the way.
  *
  * State, which the caller lays out (`../index-lane.ts`):
@@ -17,7 +20,7 @@ const INDEX_AT: usize = 0;
 const INDEX_END: usize = 4;
 const DATA_START: usize = 8;
 const DATA_END: usize = 12;
-const LIMIT: usize = 16;
+const SAMPLES: usize = 16;
 const BITS: usize = 20;
 const WORDS: usize = 24;
 const HASH_COUNT: usize = 28;
@@ -28,7 +31,7 @@ const KEY_AT: usize = 44;
 const KEY_LENGTH: usize = 48;
 const REASON: usize = 52;
 const NEEDED: usize = 56;
-const STOP: usize = 60;
+const SAMPLE: usize = 60;
 const HASHES: usize = 64;
 const SMALL: usize = 68;
 const TOKEN: usize = 80;
@@ -37,11 +40,18 @@ const PREVIOUS: usize = 96;
 const DATA_LENGTH: usize = 104;
 const REST: usize = 112;
 const WANTED: usize = 120;
+const INDEX_BASE: usize = 128;
+const INDEX_START: usize = 136;
+const SAMPLE_COUNT: usize = 140;
+const SAMPLE_BASE: usize = 144;
+const HAS_MORE: usize = 148;
+const INTERVAL: usize = 152;
+const DUE: usize = 156;
 
-const AT_LIMIT: u32 = 0;
 const NO_INDEX: u32 = 1;
 const NO_DATA: u32 = 2;
 const ODD: u32 = 3;
+const NO_SAMPLES: u32 = 4;
 
 const MAX_EXACT: u64 = 1 << 53;
 
@@ -49,6 +59,9 @@ const MAX_EXACT: u64 = 1 << 53;
 const SMALL_SIZES: f64 = 4096;
 const MOST_HASHES: i32 = 256;
 const FEW_WORDS: u32 = 16;
+/** Of a sample. */
+const POSITION_BYTES: usize = 8;
+const NOWHERE: usize = usize.MAX_VALUE;
 
 /** Sets the bits of hashes. Filters of writers without a node are of a few words whatever the keys are, and soon full: no key changes them then. */
 function setMany(bits: usize, words: u32, hashCount: i32, hashes: usize, count: i32): void {
@@ -79,14 +92,40 @@ function count(offsets: usize, counts: usize, buckets: u32, small: usize, size: 
   store<u32>(at, load<u32>(at) + 1);
 }
 
-/** As many entries as go, at most LIMIT, and none that begins at STOP or behind. Returns how many. REASON says why no more; where it is NO_DATA,
- * NEEDED bytes at WANTED were. */
+/** Where the entry lies that sample `i` stands for; NOWHERE where it is behind the window, or no sample is left; 0 where it is before. */
+// @ts-ignore: decorators of functions are AssemblyScript
+@inline
+function placeOf(state: usize, i: u32, base: i64, start: usize, end: usize): usize {
+  if (i >= load<u32>(state + SAMPLE_COUNT)) return NOWHERE;
+  const after = load<u32>(<usize>load<u32>(state + SAMPLES) + (<usize>i << 2), 4);
+  const within = load<i64>(<usize>(load<u32>(state + SAMPLE_BASE) + after) - POSITION_BYTES) - base;
+  if (within < 0) return 0;
+  return within >= <i64>(end - start) ? NOWHERE : start + <usize>within;
+}
+
+/** Whether sample `i` has that key. */
+// @ts-ignore: decorators of functions are AssemblyScript
+@inline
+function isSample(state: usize, i: u32, key: usize, length: usize): bool {
+  const offset = <usize>load<u32>(state + SAMPLES) + (<usize>i << 2);
+  const from = load<u32>(offset);
+  const base = load<u32>(state + SAMPLE_BASE);
+  return load<u32>(offset, 4) - from - <u32>POSITION_BYTES == <u32>length && isSame(key, <usize>(base + from), length);
+}
+
+/**
+ * As many entries as go. Returns how many. REASON says why no more; where it is NO_DATA, NEEDED bytes at WANTED were. Samples from SAMPLE on are still to
+ * come, after DUE entries where each INTERVAL-th is one; HAS_MORE says whether there are more than SAMPLE_COUNT.
+ */
 export function walk(state: usize): u32 {
   const indexEnd = <usize>load<u32>(state + INDEX_END);
   const dataStart = <usize>load<u32>(state + DATA_START);
   const dataEnd = <usize>load<u32>(state + DATA_END);
-  const limit = load<u32>(state + LIMIT);
-  const stop = <usize>load<u32>(state + STOP);
+  const indexStart = <usize>load<u32>(state + INDEX_START);
+  const indexBase = <i64>load<f64>(state + INDEX_BASE);
+  const sampleCount = load<u32>(state + SAMPLE_COUNT);
+  const hasMore = load<u32>(state + HAS_MORE) != 0;
+  const interval = load<u32>(state + INTERVAL);
   const bits = <usize>load<u32>(state + BITS);
   const words = load<u32>(state + WORDS);
   const hashCount = load<i32>(state + HASH_COUNT);
@@ -104,8 +143,15 @@ export function walk(state: usize): u32 {
   let previous = load<f64>(state + PREVIOUS);
   let token = load<i64>(state + TOKEN);
   let done: u32 = 0;
-  let reason = AT_LIMIT;
-  while (done < limit && indexAt < stop) {
+  let reason = ODD;
+  let due = load<u32>(state + DUE);
+  let sample = load<u32>(state + SAMPLE);
+  let sampled = placeOf(state, sample, indexBase, indexStart, indexEnd);
+  while (true) {
+    if (sample == sampleCount && hasMore) {
+      reason = NO_SAMPLES;
+      break;
+    }
     if (indexAt + 2 > indexEnd) {
       reason = NO_INDEX;
       break;
@@ -148,6 +194,19 @@ export function walk(state: usize): u32 {
       reason = ODD;
       break;
     }
+    if (indexAt == sampled) {
+      if ((interval != 0 && due != 0) || !isSample(state, sample, key, length)) {
+        reason = ODD;
+        break;
+      }
+      sample++;
+      sampled = placeOf(state, sample, indexBase, indexStart, indexEnd);
+      due = interval;
+    } else if (indexAt > sampled || (interval != 0 && due == 0 && sample < sampleCount)) {
+      reason = ODD;
+      break;
+    }
+    if (due > 0) due--;
     token = own;
     if (++held == MOST_HASHES) {
       setMany(bits, words, hashCount, hashes, held);
@@ -162,6 +221,8 @@ export function walk(state: usize): u32 {
   }
   if (held > 0) setMany(bits, words, hashCount, hashes, held);
   store<u32>(state + INDEX_AT, <u32>indexAt);
+  store<u32>(state + SAMPLE, sample);
+  store<u32>(state + DUE, due);
   store<f64>(state + PREVIOUS, previous);
   store<i64>(state + TOKEN, token);
   store<u32>(state + REASON, reason);
