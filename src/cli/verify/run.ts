@@ -39,7 +39,7 @@ export type VerifyFlags = {
 };
 
 /** Stored bytes of Data.db below which threads take longer to start than they save; rows take longer than keys. */
-const THREADS_BYTES = { default: 128 << 20, deep: 32 << 20, quick: Number.POSITIVE_INFINITY };
+const THREADS_BYTES = { default: 96 << 20, deep: 32 << 20, quick: Number.POSITIVE_INFINITY };
 
 /** @throws UsageError where there is nothing to verify */
 export async function verifyPaths(

@@ -1,5 +1,5 @@
 /** One large SSTable verified by several threads: each takes the next of its slices, this one too. */
-import type { Storage } from '../../bytes/source.js';
+import { diskStorage, type Storage } from '../../bytes/source.js';
 import type { SSTableFiles } from '../../engine/sstable-directory.js';
 import type { Parts } from '../../engine/verify/parts.js';
 import { type Gathered, type GatheredWhole, openSlices, SliceReader } from '../../engine/verify/slice-reader.js';
@@ -22,13 +22,15 @@ export type SlicesReply =
   | { readonly failed: string };
 
 /** Stored bytes of Data.db that other threads must take off this one, or they take longer to start than they save; rows take longer than keys. */
-const LEAST_SHARE = 128 << 20;
+const LEAST_SHARE = 48 << 20;
 const LEAST_SHARE_DEEP = 4 << 20;
 /** Of Filter.db, of which each thread has its own, and hands it over as a copy. */
 const MOST_FILTER_BYTES = 32 << 20;
-/** The smaller they are, the less a thread waits for the others' last. */
+/** Slices of a thread: the more there are, the less a thread waits for the others' last, but each has its own beginning. */
 const SLICES_EACH = 8;
 const LEAST_SLICES_EACH = 2;
+/** Stored bytes of Data.db above which one is better halved. */
+const HALVED_BYTES = 32 << 20;
 
 /** Whether an SSTable is so large a part of what a thread has to do that it is better shared. */
 export function isWorthSplitting(
@@ -54,7 +56,8 @@ function sizeOf(storage: Storage, descriptor: Descriptor, component: string): nu
 /** Into how many slices `jobs` threads take it. A trie is walked from its beginning to each slice; what counts rows is made anew for each. */
 function slicesFor({ files: { descriptor }, level }: VerifyTask, jobs: number): number {
   if (descriptor.format !== 'big' || level === 'deep') return jobs * LEAST_SLICES_EACH;
-  return jobs * SLICES_EACH;
+  const each = Math.floor(sizeOf(diskStorage, descriptor, COMPONENT.data) / jobs / HALVED_BYTES);
+  return jobs * Math.min(Math.max(each, LEAST_SLICES_EACH), SLICES_EACH);
 }
 
 /** An SSTable that several threads have begun to take by slices. */

@@ -7,7 +7,9 @@ import path from 'node:path';
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { diskStorage } from '../../../src/bytes/source.js';
 import { type ThreadTask, type VerifyReply, verifyParallel } from '../../../src/cli/verify/pool.js';
+import { helpWithSlices, SharedSSTable, type SlicesTask } from '../../../src/cli/verify/slices.js';
 import { Threads } from '../../../src/cli/verify/threads.js';
+import { verifyOne } from '../../../src/cli/verify/verify-one.js';
 import { resolveSSTables } from '../../../src/engine/data-directory.js';
 import { TestTable } from '../../engine/merge/build.js';
 import { ROOT } from '../../run-cli.js';
@@ -122,5 +124,55 @@ describe('verifyParallel', () => {
 
   it('does not tell of an SSTable again that a thread has told of before it died', async () => {
     expect(await verify(DIES_AFTER_ONE)).toEqual(['told by the thread']);
+  });
+});
+
+describe('an SSTable shared by threads', () => {
+  const task = tasks[1]!;
+
+  /** What is told of it with a helper that does so when it is given its part; and how many helpers it took. */
+  async function shared(act: (thread: EventEmitter, part: SlicesTask) => void) {
+    started = 0;
+    threads.splice(0, threads.length, act as never, act as never);
+    const pool = new Threads(1);
+    const sstable = new SharedSSTable(task, 2, pool, () => {});
+    const reply = await verifyOne(task, undefined, (parts) => sstable.gather(parts));
+    await sstable.end();
+    pool.end();
+    return reply;
+  }
+
+  it.each([
+    ['does not start', (thread: EventEmitter) => setImmediate(() => thread.emit('error', new Error('no thread')))],
+    ['ends', (thread: EventEmitter) => setImmediate(() => thread.emit('exit', 1))],
+    ['fails', (thread: EventEmitter) => setImmediate(() => thread.emit('message', { failed: 'a bug' }))],
+    [
+      'dies of a slice',
+      (thread: EventEmitter, { counter }: SlicesTask) => {
+        Atomics.add(counter, 0, 1);
+        setImmediate(() => thread.emit('error', new Error('out of memory')));
+      },
+    ],
+    ['has nothing left to do', (thread: EventEmitter) => setImmediate(() => thread.emit('message', { slices: [] }))],
+    [
+      'does its part',
+      async (thread: EventEmitter, part: SlicesTask) => thread.emit('message', await helpWithSlices(part)),
+    ],
+  ])('is told of as by one where a thread %s', async (_, act) => {
+    const alone = await verifyOne(task);
+    expect('report' in alone && alone.report.findings).toEqual([]);
+    expect(await shared(act as never)).toEqual(alone);
+  });
+
+  it('takes no thread that has died', () => {
+    started = 0;
+    const pool = new Threads(1);
+    const first = pool.take();
+    pool.give(first);
+    first.emit('exit', 1);
+    expect(pool.take()).not.toBe(first);
+    pool.give(first);
+    expect(pool.take()).not.toBe(first);
+    pool.end();
   });
 });
