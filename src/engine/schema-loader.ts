@@ -29,6 +29,7 @@ import { readStatistics } from '../sstable/statistics.js';
 import { resolvePaths } from './data-directory.js';
 import { readSystemSchema, type WantsKeyspace } from './schema-tables.js';
 import type { SSTableDirectory } from './sstable-directory.js';
+import type { SchemaTable } from './system-schema.js';
 
 export type SchemaSource = {
   readonly kind: 'file' | 'system_schema' | 'schema_cql' | 'header';
@@ -64,6 +65,8 @@ export type LoadOptions = {
   readonly keyspaces?: WantsKeyspace;
   /** Of system_schema, only names, ids and options of tables and views. */
   readonly isOutline?: boolean;
+  /** Of system_schema, tables that are not read: the schema has nothing of what they tell. */
+  readonly without?: readonly SchemaTable[];
   /** What `paths` resolve to, where that is known. */
   readonly directories?: readonly SSTableDirectory[];
   /** Of tables that only headers describe, only names: no header is read. */
@@ -87,8 +90,8 @@ export async function loadSchema(
   if (options.schemaFile !== undefined) return fromFile(storage, options.schemaFile, paths[0]);
   for (const given of paths) requirePath(storage, given);
   const roots = dataDirectoriesOf(storage, paths, options.directories);
-  const { nowSeconds, keyspaces: wants, isOutline } = options;
-  const read = await readSystemSchema(storage, roots, { nowSeconds, wants, isOutline });
+  const { nowSeconds, keyspaces: wants, isOutline, without } = options;
+  const read = await readSystemSchema(storage, roots, { nowSeconds, wants, isOutline, without });
   if (read) {
     const source: SchemaSource = {
       kind: 'system_schema',

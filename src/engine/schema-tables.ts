@@ -23,6 +23,8 @@ export type SystemSchemaOptions = {
   readonly wants?: WantsKeyspace | undefined;
   /** Only names, ids and options of tables and views: no columns, types and functions. */
   readonly isOutline?: boolean | undefined;
+  /** These are not read; the schema has nothing of what they tell. */
+  readonly without?: readonly SchemaTable[] | undefined;
 };
 
 export type SystemSchema = {
@@ -40,7 +42,7 @@ export type SystemSchema = {
 export async function readSystemSchema(
   storage: Storage,
   dataDirectories: readonly string[],
-  { nowSeconds, wants = () => true, isOutline = false }: SystemSchemaOptions,
+  { nowSeconds, wants = () => true, isOutline = false, without = [] }: SystemSchemaOptions,
 ): Promise<SystemSchema | undefined> {
   const roots = dataDirectories.map((directory) => path.join(directory, 'system_schema'));
   const directories = roots.flatMap((root) => tablesOf(storage, root));
@@ -54,8 +56,9 @@ export async function readSystemSchema(
   if (missing.length > 0) throw incomplete(missing, roots, directories);
   const rows = {} as Record<SchemaTable, SchemaRow[]>;
   for (const table of SCHEMA_TABLES) {
-    const own = isOutline && !OUTLINE_TABLES.includes(table) ? [] : (files.get(table) ?? []);
-    rows[table] = await readRows(storage, table, own, nowSeconds, wantsOf(table, wants));
+    const isRead = isOutline ? OUTLINE_TABLES.includes(table) : !without.includes(table);
+    const own = isRead ? files.get(table) : undefined;
+    rows[table] = await readRows(storage, table, own ?? [], nowSeconds, wantsOf(table, wants));
   }
   const keyspaceNames = rows.keyspaces.map(({ keyspace }) => keyspace).sort();
   rows.keyspaces = rows.keyspaces.filter(({ keyspace }) => wants(keyspace));

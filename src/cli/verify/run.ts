@@ -199,6 +199,7 @@ async function schemaOf(
       nowSeconds: flags.now,
       keyspaces: (name) => keyspaces.has(name),
       skipsHeaders: true, // they are what is to be compared
+      without: ['column_masks', 'indexes', 'triggers', 'functions', 'aggregates'],
       ...(flags.schema !== undefined && { schemaFile: flags.schema }),
     });
     if (loaded.source.kind === 'header') return { isWhole: false };
