@@ -146,7 +146,7 @@ export class PlainMemory {
   readonly buffer: Buffer;
   readonly bufferAt = BUFFER;
   readonly windows: readonly Uint8Array[];
-  private readonly memory: WebAssembly.Memory;
+  readonly memory: WebAssembly.Memory;
   private readonly sources: readonly Int32Array[];
   private readonly windowAt: readonly number[];
 

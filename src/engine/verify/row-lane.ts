@@ -1,7 +1,7 @@
 /**
  * The fast lane of a walk by the data: partitions of one row as INSERT writes it, their keys, values and entries of Index.db are checked and counted by
  * a kernel of WebAssembly (`kernel/row-walk.as.ts`), as long as nothing is odd; whatever is odd stays with the walk itself. The memory is that of
- * `sstable/plain-memory.ts`: the window of the cursor lies in it, and what is written there is the window of Index.db.
+ * `sstable/plain-memory.ts`: the window of the cursor lies in it, and behind that Data.db as stored; what is written there is the window of Index.db.
  */
 import { LsmctlError } from '../../bytes/errors.js';
 import { ifThereIsMemory } from '../../bytes/kernel-memory.js';
@@ -12,6 +12,7 @@ import { FIELD, IS_FULL, MAX_COLUMNS, NEEDS_MORE, PlainMemory, SOURCE } from '..
 import type { SerializationHeader } from '../../sstable/serialization-header.js';
 import type { UnfilteredCursor } from '../../sstable/unfiltered-cursor.js';
 import { KernelPause } from '../kernel-pause.js';
+import { type CheckedData, MEMORY_BYTES } from './checked-data.js';
 import { BigIndexCursor, type IndexCursor } from './index-cursor.js';
 import { ROW_WALK_KERNEL } from './kernel/row-walk.wasm.js';
 import type { KeyCheck } from './key-check.js';
@@ -45,7 +46,9 @@ const MOST = 0x7fffffff;
 const FEW = 2;
 
 export type RowLaneParts = {
+  /** Of `data`. */
   readonly cursor: UnfilteredCursor;
+  readonly data: CheckedData;
   readonly index: IndexCursor | undefined;
   readonly keys: KeyCheck;
   readonly summary: SummaryCheck | undefined;
@@ -80,11 +83,11 @@ export class RowLane {
 
   /** To be asked before the cursor has read anything. `undefined` where the table has what the kernel does not know, and where there is no memory for it. */
   static open(parts: RowLaneParts): RowLane | undefined {
-    const { cursor, index, keys, sizes, collector, future, end } = parts;
+    const { cursor, data, index, keys, sizes, collector, future, end } = parts;
     const { header } = cursor;
     const tests = testsOf(header);
     if (!tests || !(index instanceof BigIndexCursor) || !keys.isMurmur3) return undefined;
-    const memory = ifThereIsMemory(() => new PlainMemory([cursor.in.windowBytes]));
+    const memory = ifThereIsMemory(() => new PlainMemory([cursor.in.windowBytes, MEMORY_BYTES]));
     if (!memory) return undefined;
     collector.putBuckets(memory);
     if (memory.state[FIELD.sizeBuckets] !== sizes.bucketOffsets.length) {
@@ -92,6 +95,7 @@ export class RowLane {
       return undefined;
     }
     cursor.in.useWindow(memory.windows[0]!);
+    data.useMemory(memory.memory, memory.windowStart(1));
     const { state } = memory;
     state[FIELD.clusterings] = 0;
     state[FIELD.columns] = header.regularColumns.length;
@@ -139,7 +143,9 @@ export class RowLane {
     return input.offset;
   }
 
+  /** Its memory is somebody else's from here on. */
   close(): void {
+    this.parts.data.leaveMemory();
     this.memory.release();
   }
 

@@ -247,7 +247,9 @@ export function walkData(parts: DataParts, deep: RowWalk): Walked {
   const cursor = new UnfilteredCursor(new DataCursor(parts.data), header!, descriptor.version);
   const { index, keys, summary, sizes, onPosition, hasLane, range } = parts;
   const end = range?.end ?? parts.data.length;
-  const lane = hasLane ? RowLane.open({ ...deep, cursor, index, keys, summary, sizes, onPosition, end }) : undefined;
+  const lane = hasLane
+    ? RowLane.open({ ...deep, cursor, data: parts.data, index, keys, summary, sizes, onPosition, end })
+    : undefined;
   try {
     return walkPartitions(parts, deep, cursor, lane);
   } finally {
