@@ -34,7 +34,7 @@ export async function benchVerify(bin: string, rounds: number): Promise<void> {
         program: process.execPath,
         args: [bin, 'verify', ...ours, directory],
       };
-      const figures = (await compare([own, real(theirs, TABLES[name]), bytes], Math.min(rounds, 3))) as [
+      const figures = (await compare([own, real(theirs, TABLES[name]), bytes], rounds)) as [
         Figures,
         Figures,
         Figures,
@@ -58,7 +58,7 @@ export async function benchVerify(bin: string, rounds: number): Promise<void> {
 async function benchWide(bin: string, rounds: number): Promise<void> {
   const directory = path.dirname(bulk('wide-2g'));
   const own: Command = { label: 'lsmctl verify', program: process.execPath, args: [bin, 'verify', directory] };
-  const figures = (await compare([own, checksum(directory)], Math.min(rounds, 3))) as [Figures, Figures];
+  const figures = (await compare([own, checksum(directory)], rounds)) as [Figures, Figures];
   show('verify of wide-2g: default', figures);
   targetAtLeast('of the rate of zlib.crc32', figures[1].seconds / figures[0].seconds, 0.5, 'of it');
   target('peak memory', figures[0].peakMegabytes, PEAK_MEGABYTES, 'MB');

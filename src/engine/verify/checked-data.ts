@@ -15,7 +15,7 @@ import { COMPONENT } from '../../sstable/descriptor.js';
 import type { FindingLog } from './finding.js';
 
 /** Bytes that are read at a time. */
-export const BLOCK_BYTES = 1 << 18;
+export const BLOCK_BYTES = 1 << 19;
 /** Behind windows in a kernel's memory: codecs copy by words. */
 export const SLACK_BYTES = 64;
 /** What {@link CheckedData.useMemory} takes of a kernel's memory: what is read, and what a codec needs for many chunks at a call. */

@@ -21,7 +21,7 @@ const HASHES_BYTES = 256 * 16;
 const SAMPLES = 1023;
 const SAMPLES_BYTES = (1 << 16) + 16;
 const INDEX_BYTES = 1 << 17;
-const DATA_BYTES = 1 << 18;
+const DATA_BYTES = 1 << 19;
 
 /** Memory that a lane wants behind the bits of a filter. */
 export const LANE_BYTES =
@@ -133,7 +133,7 @@ export class IndexLane {
     this.fields = new Uint32Array(buffer, state, STATE_BYTES / 4);
     this.numbers = new Float64Array(buffer, state, STATE_BYTES / 8);
     new Float64Array(buffer, offsetsAt, offsets.length).set(offsets);
-    putBuckets(new Uint16Array(buffer, smallAt, SMALL_SIZES), offsets);
+    new Uint16Array(buffer, smallAt, SMALL_SIZES).set(bucketsOf(offsets));
     this.counts = new Uint32Array(buffer, countsAt, offsets.length + 1);
     this.samplesAt = hashesAt + HASHES_BYTES;
     this.offsets = new Uint32Array(buffer, this.samplesAt, SAMPLES + 1);
@@ -323,11 +323,17 @@ function wholeChunks(at: number, room: number, { length, chunkLength }: CheckedD
   return end >= length || room < chunkLength ? room : end - (end % chunkLength) - at;
 }
 
-/** Of each value, the first offset that is not below it. */
-function putBuckets(buckets: Uint16Array, offsets: readonly number[]): void {
+let lastBuckets: { readonly size: number; readonly buckets: Uint16Array } | undefined;
+
+/** Of each small value, the first offset that is not below it. Series of offsets differ in their length alone. */
+function bucketsOf(offsets: readonly number[]): Uint16Array {
+  if (lastBuckets?.size === offsets.length) return lastBuckets.buckets;
+  const buckets = new Uint16Array(SMALL_SIZES);
   let bucket = 0;
   for (let value = 0; value < buckets.length; value++) {
     while (bucket < offsets.length && offsets[bucket]! < value) bucket++;
     buckets[value] = bucket;
   }
+  lastBuckets = { size: offsets.length, buckets };
+  return buckets;
 }
