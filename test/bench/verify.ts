@@ -34,11 +34,7 @@ export async function benchVerify(bin: string, rounds: number): Promise<void> {
         program: process.execPath,
         args: [bin, 'verify', ...ours, directory],
       };
-      const figures = (await compare([own, real(theirs, TABLES[name]), bytes], rounds)) as [
-        Figures,
-        Figures,
-        Figures,
-      ];
+      const figures = (await compare([own, real(theirs, TABLES[name]), bytes], rounds)) as [Figures, Figures, Figures];
       show(`verify of ${name}: ${label}`, figures);
       targetAtLeast(
         `times as fast as sstableverify ${theirs.join(' ')}`,
