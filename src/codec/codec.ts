@@ -40,7 +40,7 @@ export interface Codec {
    * overwritten, and all of `dst` before it throws. For other bytes it is as ever, and where `memory` has grown.
    */
   within?(memory: WebAssembly.Memory): Codec;
-  /** For many chunks at a call, with {@link CHUNK_RUNNER_BYTES} of `memory` from `at` on, a multiple of 16, as its own. Absent: the codec has no such way. */
+  /** For many chunks at a call, with {@link CHUNK_RUNNER_BYTES} of `memory` from `at` on as its own, a multiple of 16. Absent: it has no such way. */
   runsWithin?(memory: WebAssembly.Memory, at: number): ChunkRunner;
 }
 

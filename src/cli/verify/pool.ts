@@ -38,8 +38,8 @@ const NONE = -1;
 const shared = (value: number) => new Int32Array(new SharedArrayBuffer(4)).fill(value);
 
 /**
- * Verifies `tasks` on `jobs` threads, this one and others of `threads`. `done` is told of each as it ends, in any order, and `onPosition` how far this thread is in
- * one, in plain bytes of Data.db.
+ * Verifies `tasks` on `jobs` threads, this one and others of `threads`. `done` is told of each as it ends, in any order, and `onPosition` how far
+ * this thread is in one, in plain bytes of Data.db.
  */
 export async function verifyParallel(
   tasks: readonly VerifyTask[],

@@ -81,7 +81,8 @@ export class SharedSSTable {
 
   /** What all see, this thread too; `undefined` where a slice could not be taken. */
   async gather(parts: Parts): Promise<GatheredWhole | undefined> {
-    const own = await gatherSlices(this.shared, (storage, options) => new SliceReader(storage, parts, options, true), this.onShare); // biome-ignore format: one line
+    const open = (storage: Storage, options: VerifyOptions) => new SliceReader(storage, parts, options, true);
+    const own = await gatherSlices(this.shared, open, this.onShare);
     const slices: Gathered[] = [];
     const filters: Uint8Array[] = [];
     for (const reply of [own, ...(await Promise.all(this.theirs))]) {

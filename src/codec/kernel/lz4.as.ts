@@ -1,7 +1,7 @@
 /**
- * LZ4 blocks as a WebAssembly kernel, in AssemblyScript: the decoder (`lz4-decode.lib.as.ts`), and the greedy encoder with one hash table that makes the choices of the
- * reference encoder at its default speed (LZ4_compress_default of liblz4 1.9 and 1.10 for 64-bit little-endian machines), so that a chunk comes
- * out as lz4-java's fast compressor makes it, byte for byte.
+ * LZ4 blocks as a WebAssembly kernel, in AssemblyScript: the decoder (`lz4-decode.lib.as.ts`), and the greedy encoder with one hash table that makes
+ * the choices of the reference encoder at its default speed (LZ4_compress_default of liblz4 1.9 and 1.10 for 64-bit little-endian machines), so that a
+ * chunk comes out as lz4-java's fast compressor makes it, byte for byte.
  *
  *   up to 65,546 bytes   13-bit hash of 4 bytes, positions as u16
  *   longer               12-bit hash of 5 bytes, positions as u32, matches at most 65,535 back

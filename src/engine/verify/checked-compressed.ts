@@ -101,16 +101,17 @@ class CheckedCompressedFile extends CheckedFile implements CheckedData {
   }
 
   /**
-   * Checks and decompresses chunks from `first` on, which nobody has asked for yet, as many at a time as are at hand and fit into `room`. Returns how many
-   * plain bytes they are: 0 where one of them is not as it should be, which is told when they are looked at one by one.
+   * Checks and decompresses chunks from `first` on, which nobody has asked for yet, as many at a time as are at hand and fit into `room`. Returns how
+   * many plain bytes they are: 0 where one of them is not as it should be, which is told when they are looked at one by one.
    */
   private runFrom(first: number, target: Uint8Array, offset: number, room: number): number {
     const { runner, info, length, chunkLength } = this;
     if (!runner || first !== this.next || first < this.firstChunk || this.badRuns.length > 0) return 0;
     const start = this.summed;
     const end = first + 1 < info.chunkCount ? this.offsetOf(first + 1) : this.storedLength;
-    if (this.offsetOf(first) !== start || end === undefined || end <= start || end - start > BLOCK_BYTES) return 0;
-    if (end > this.storedLength || !this.fetch(start, end)) return 0;
+    if (this.offsetOf(first) !== start || (first === 0 && start > 0) || info.maxCompressedLength < 0) return 0;
+    if (end === undefined || end <= start || end - start > BLOCK_BYTES || end > this.storedLength) return 0;
+    if (!this.fetch(start, end)) return 0;
     const { raw, memory } = this;
     if (raw.buffer !== memory || target.buffer !== memory) return 0;
     const position = first * chunkLength;

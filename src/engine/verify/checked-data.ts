@@ -55,7 +55,10 @@ export type CheckedData = DataFile & {
   /** Reads what has not been read, compares the digest and logs what is wrong. `digest`: what Digest.crc32 says, if it could be read. */
   finish(log: FindingLog, digest: number | undefined): void;
   isBad(chunk: number): boolean;
-  /** Reads into {@link MEMORY_BYTES} of a kernel's memory at `at`, a multiple of 16, from here on: chunks are decompressed from there to windows in it without a copy. */
+  /**
+   * Reads into {@link MEMORY_BYTES} of a kernel's memory at `at`, a multiple of 16, from here on: chunks are decompressed from there to windows in it
+   * without a copy.
+   */
   useMemory(memory: WebAssembly.Memory, at: number): void;
   /** That memory is somebody else's from here on. */
   leaveMemory(): void;

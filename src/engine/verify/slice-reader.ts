@@ -1,5 +1,6 @@
 /**
- * An SSTable verified by slices of its partitions, each for itself: on several threads at a time (`split.ts` puts them together), or over several nights.
+ * An SSTable verified by slices of its partitions, each for itself: on several threads at a time (`join-slices.ts` puts them together), or over several
+ * nights.
  * Slice `i` of `n` has the partitions that begin in the `i`-th n-th of the plain Data.db, so that the slices have each partition once.
  *
  * Of a slice everything is held to what `verify-sstable.ts` holds the whole to, but for what only the whole tells: Digest.crc32, bits of Filter.db that no

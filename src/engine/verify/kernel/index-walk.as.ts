@@ -114,8 +114,8 @@ function isSample(state: usize, i: u32, key: usize, length: usize): bool {
 }
 
 /**
- * As many entries as go. Returns how many. REASON says why no more; where it is NO_DATA, NEEDED bytes at WANTED were. Samples from SAMPLE on are still to
- * come, after DUE entries where each INTERVAL-th is one; HAS_MORE says whether there are more than SAMPLE_COUNT.
+ * As many entries as go. Returns how many. REASON says why no more; where it is NO_DATA, NEEDED bytes at WANTED were. Samples from SAMPLE on are still
+ * to come, after DUE entries where each INTERVAL-th is one; HAS_MORE says whether there are more than SAMPLE_COUNT.
  */
 export function walk(state: usize): u32 {
   const indexEnd = <usize>load<u32>(state + INDEX_END);
