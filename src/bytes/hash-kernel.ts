@@ -6,7 +6,7 @@
  *   a filter       hash, 16 bytes | words    see FilterBits
  */
 import { HASH_KERNEL } from './kernel/hash.wasm.js';
-import { growTo, kernelMemory, PAGE_BYTES } from './kernel-memory.js';
+import { growTo, instantiate, kernelMemory, PAGE_BYTES } from './kernel-memory.js';
 
 export type HashKernel = {
   murmur3(start: number, end: number, out: number): void;
@@ -23,11 +23,9 @@ export const HASH_BYTES = 16;
 /** Keys up to this are copied byte by byte, which costs less than a view. */
 const SHORT_KEY = 32;
 
-const compiled = new WebAssembly.Module(Buffer.from(HASH_KERNEL, 'base64'));
-
 /** A kernel over `memory`. */
 export function instantiateKernel(memory: WebAssembly.Memory): HashKernel {
-  return new WebAssembly.Instance(compiled, { env: { memory } }).exports as HashKernel;
+  return instantiate<HashKernel>(HASH_KERNEL, memory);
 }
 
 const memory = kernelMemory(PAGE_BYTES);

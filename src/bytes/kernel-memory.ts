@@ -1,4 +1,4 @@
-/** The memory of WebAssembly kernels. */
+/** WebAssembly kernels and their memory. */
 import { UsageError } from './errors.js';
 
 export const PAGE_BYTES = 65536;
@@ -24,6 +24,23 @@ export function growTo(memory: WebAssembly.Memory, bytes: number): void {
   } catch (error) {
     throw withHint(error);
   }
+}
+
+/** By their base64 text. */
+const compiled = new Map<string, WebAssembly.Module>();
+
+/** A kernel that works in `memory`; a thread compiles each once. @param imports what it calls */
+export function instantiate<T>(
+  base64: string,
+  memory: WebAssembly.Memory,
+  imports: Readonly<Record<string, (...numbers: number[]) => void>> = {},
+): T {
+  let module = compiled.get(base64);
+  if (!module) {
+    module = new WebAssembly.Module(Buffer.from(base64, 'base64'));
+    compiled.set(base64, module);
+  }
+  return new WebAssembly.Instance(module, { env: { memory, ...imports } }).exports as T;
 }
 
 /** What is made in such memory; `undefined` where there is none: then JavaScript does the work, slower. */

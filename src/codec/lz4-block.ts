@@ -4,7 +4,7 @@
  *
  *   16 KiB hashes of the encoder | input, slack | output, slack
  */
-import { growTo, kernelMemory, PAGE_BYTES } from '../bytes/kernel-memory.js';
+import { growTo, instantiate, kernelMemory, PAGE_BYTES } from '../bytes/kernel-memory.js';
 import { CodecError } from './codec.js';
 import { LZ4_KERNEL } from './kernel/lz4.wasm.js';
 
@@ -19,16 +19,9 @@ const SLACK_BYTES = 16;
 /** At least so many behind an area in a memory of the caller's. */
 const SLACK_WITHIN = 64;
 
-let compiled: WebAssembly.Module | undefined;
-
-function instantiate(memory: WebAssembly.Memory): Exports {
-  compiled ??= new WebAssembly.Module(Buffer.from(LZ4_KERNEL, 'base64'));
-  return new WebAssembly.Instance(compiled, { env: { memory } }).exports as Exports;
-}
-
 class Lz4Kernel {
   private readonly memory = kernelMemory(PAGE_BYTES);
-  private readonly exports = instantiate(this.memory);
+  private readonly exports = instantiate<Exports>(LZ4_KERNEL, this.memory);
   private bytes = new Uint8Array(this.memory.buffer);
 
   decode(
@@ -96,7 +89,7 @@ function malformed(): CodecError {
 
 /** {@link decodeLz4Block} in a memory of the caller's, see {@link Codec.within}. */
 export function lz4DecoderWithin(memory: WebAssembly.Memory): typeof decodeLz4Block {
-  const { decode } = instantiate(memory);
+  const { decode } = instantiate<Exports>(LZ4_KERNEL, memory);
   const { buffer } = memory;
   return (src, srcStart, srcEnd, dst, dstStart, dstEnd) => {
     const isWithin = src.buffer === buffer && dst.buffer === buffer && buffer.byteLength > 0;

@@ -4,6 +4,7 @@
  *
  *   u32 CRC-32, u32 end of the last run | – | powers of x, 3 × 256 × u32 | positions of chunks in Data.db, 129 × i64 big-endian
  */
+import { instantiate } from '../bytes/kernel-memory.js';
 import type { ChunkRun, ChunkRunner } from './codec.js';
 import { LZ4_CHUNKS_KERNEL } from './kernel/lz4-chunks.wasm.js';
 
@@ -30,15 +31,9 @@ const MAX_CHUNK_LENGTH = 1 << 20;
 /** At least so many behind what is read and behind what is written: copies go by words. */
 const SLACK_BYTES = 64;
 
-/** Room that {@link lz4ChunksWithin} takes in the memory. */
-export const LZ4_CHUNKS_BYTES = OFFSETS + (MOST_CHUNKS + 1) * 8;
-
-let compiled: WebAssembly.Module | undefined;
-
 /** See {@link Codec.runsWithin}. */
 export function lz4ChunksWithin(memory: WebAssembly.Memory, at: number): ChunkRunner {
-  compiled ??= new WebAssembly.Module(Buffer.from(LZ4_CHUNKS_KERNEL, 'base64'));
-  const { prepare, run } = new WebAssembly.Instance(compiled, { env: { memory } }).exports as Exports;
+  const { prepare, run } = instantiate<Exports>(LZ4_CHUNKS_KERNEL, memory);
   const { buffer } = memory;
   const result = new Uint32Array(buffer, at, 2);
   const positions = new Uint8Array(buffer, at + OFFSETS, (MOST_CHUNKS + 1) * 8);

@@ -15,7 +15,7 @@
  * A kind is what the kernel knows how to write, 0 nothing: those values are written by the writer of that number, which it calls.
  */
 import { InvariantError, LsmctlError } from '../bytes/errors.js';
-import { ifThereIsMemory, kernelMemory } from '../bytes/kernel-memory.js';
+import { ifThereIsMemory, instantiate, kernelMemory } from '../bytes/kernel-memory.js';
 import { ByteWriter, type Template } from '../bytes/writer.js';
 import type { CqlType } from '../cql/type.js';
 import { fixedLength } from '../cql/type-facts.js';
@@ -96,8 +96,6 @@ export type KernelSetup = {
   readonly nowSeconds: number;
 };
 
-let compiled: WebAssembly.Module | undefined;
-
 export class DumpMemory {
   readonly cursor: UnfilteredCursor;
   /** For the text: what is before where a call is told to go on is left alone. */
@@ -136,9 +134,8 @@ export class DumpMemory {
     this.fields = new Int32Array(buffer, DUMP, (COLUMNS - DUMP) / 4);
     this.source = new Int32Array(buffer, SOURCE_AT, 64);
     this.buffer = Buffer.from(buffer, BUFFER, BUFFER_BYTES);
-    compiled ??= new WebAssembly.Module(Buffer.from(DUMP_KERNEL, 'base64'));
     const write = (writer: number, start: number, end: number, to: number) => this.write(writer, start, end, to);
-    this.kernel = new WebAssembly.Instance(compiled, { env: { memory, write } }).exports as DumpExports;
+    this.kernel = instantiate<DumpExports>(DUMP_KERNEL, memory, { write });
     if (this.kernel.prepare() !== SOURCE_AT) throw new InvariantError('the kernel has its source elsewhere');
     cursor.in.useWindow(new Uint8Array(buffer, WINDOW, windowBytes));
     this.lay(setup);

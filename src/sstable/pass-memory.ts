@@ -9,7 +9,7 @@
  *               a result stands before, and for where it ends there is a count of items, which follow: see `kernel/one-row.lib.as.ts`
  *   source      as in `plain-memory.ts`, but for its `open`
  */
-import { growTo, kernelMemory } from '../bytes/kernel-memory.js';
+import { growTo, instantiate, kernelMemory } from '../bytes/kernel-memory.js';
 import { fixedLength } from '../cql/type-facts.js';
 import { PLAIN_PASS_KERNEL } from './kernel/plain-pass.wasm.js';
 import { FIELD, MAX_CLUSTERINGS, MAX_COLUMNS, SOURCE } from './plain-memory.js';
@@ -55,8 +55,6 @@ export const PASS_MEMBER = 3;
 export const PASS_RESULT = 8;
 export const PASS_ITEM = 4;
 
-let compiled: WebAssembly.Module | undefined;
-
 /** Each memory takes gigabytes of address space: that of a scan that is done goes to the next. */
 let spare: WebAssembly.Memory | undefined;
 /** Memory above this is not kept for the next. */
@@ -85,8 +83,7 @@ export class PassMemory {
     spare = undefined;
     growTo(memory, end);
     this.memory = memory;
-    compiled ??= new WebAssembly.Module(Buffer.from(PLAIN_PASS_KERNEL, 'base64'));
-    this.kernel = new WebAssembly.Instance(compiled, { env: { memory } }).exports as { pass(): number };
+    this.kernel = instantiate<{ pass(): number }>(PLAIN_PASS_KERNEL, memory);
     const { buffer } = memory;
     new Uint8Array(buffer, STATE, LIST - STATE).fill(0);
     this.state = new Int32Array(buffer, STATE, (LIST - STATE) / 4);

@@ -13,7 +13,7 @@
  *   index       entries of Index.db
  *   buffer      of the SSTable's writer; behind it and behind each window, of a source's cursor, 64 bytes that are nobody's
  */
-import { growTo, kernelMemory } from '../bytes/kernel-memory.js';
+import { growTo, instantiate, kernelMemory } from '../bytes/kernel-memory.js';
 import type { CqlType } from '../cql/type.js';
 import { PLAIN_KERNEL } from './kernel/plain.wasm.js';
 import type { DeletionState } from './row-buffer.js';
@@ -124,9 +124,6 @@ export const SOURCE = {
   read: 62,
 } as const;
 
-/** By their base64 text. */
-const compiled = new Map<string, WebAssembly.Module>();
-
 /** Each memory takes gigabytes of address space: that of a merge that is done goes to the next. */
 let spare: WebAssembly.Memory | undefined;
 
@@ -188,12 +185,7 @@ export class PlainMemory {
 
   /** A kernel that works in this memory. */
   instantiate<T>(base64: string): T {
-    let module = compiled.get(base64);
-    if (!module) {
-      module = new WebAssembly.Module(Buffer.from(base64, 'base64'));
-      compiled.set(base64, module);
-    }
-    return new WebAssembly.Instance(module, { env: { memory: this.memory } }).exports as T;
+    return instantiate<T>(base64, this.memory);
   }
 
   /** A call may write from this place of the buffer on; nothing is tallied yet. */

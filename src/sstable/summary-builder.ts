@@ -4,10 +4,9 @@
  */
 import { InvariantError } from '../bytes/errors.js';
 import { BASE_SAMPLING_LEVEL, type NewIndexSummary } from './summary.js';
-import type { SummaryEntry } from './summary-entries.js';
+import { POSITION_BYTES, type SummaryEntry } from './summary-entries.js';
 
 const MAX_SIZE = 0x7fffffff;
-const POSITION_BYTES = 8;
 /** Cassandra's cassandra.index_summary_expected_key_size. */
 const EXPECTED_KEY_BYTES = 64;
 

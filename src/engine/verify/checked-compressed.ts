@@ -25,7 +25,6 @@ class CheckedCompressedFile extends CheckedFile implements CheckedData {
   private codec: Codec;
   /** Where windows lie in a kernel's memory, and the codec knows how. */
   private runner: ChunkRunner | undefined;
-  private memory: ArrayBuffer | undefined;
   /** Chunks before it have been checked. */
   private next = 0;
   private readonly neededChunks: number;
@@ -90,14 +89,12 @@ class CheckedCompressedFile extends CheckedFile implements CheckedData {
     super.useMemory(memory, at);
     this.codec = this.ownCodec.within?.(memory) ?? this.ownCodec;
     this.runner = this.ownCodec.runsWithin?.(memory, at + BLOCK_BYTES + SLACK_BYTES);
-    this.memory = memory.buffer;
   }
 
   override leaveMemory(): void {
     super.leaveMemory();
     this.codec = this.ownCodec;
     this.runner = undefined;
-    this.memory = undefined;
   }
 
   /**
@@ -108,12 +105,13 @@ class CheckedCompressedFile extends CheckedFile implements CheckedData {
     const { runner, info, length, chunkLength } = this;
     if (!runner || first !== this.next || first < this.firstChunk || this.badRuns.length > 0) return 0;
     const start = this.summed;
-    const end = first + 1 < info.chunkCount ? this.offsetOf(first + 1) : this.storedLength;
-    if (this.offsetOf(first) !== start || (first === 0 && start > 0) || info.maxCompressedLength < 0) return 0;
+    const end = this.boundaryOf(first + 1);
+    if (this.boundaryOf(first) !== start || (first === 0 && start > 0) || info.maxCompressedLength < 0) return 0;
     if (end === undefined || end <= start || end - start > BLOCK_BYTES || end > this.storedLength) return 0;
     if (!this.fetch(start, end)) return 0;
-    const { raw, memory } = this;
-    if (raw.buffer !== memory || target.buffer !== memory) return 0;
+    const { raw } = this;
+    const { buffer } = runner.positions;
+    if (raw.buffer !== buffer || target.buffer !== buffer) return 0;
     const position = first * chunkLength;
     const reached = Math.min(position + room, length);
     const whole =
@@ -155,8 +153,17 @@ class CheckedCompressedFile extends CheckedFile implements CheckedData {
     end.setBigInt64(0, BigInt(this.storedLength));
   }
 
-  private chunkEnd(chunk: number): number {
-    return chunk + 1 < this.info.chunkCount ? chunkOffset(this.info, chunk + 1) : this.storedLength;
+  /** Where a chunk begins, or the last one ends. @throws CorruptError where that can't be */
+  private boundary(chunk: number): number {
+    return chunk < this.info.chunkCount ? chunkOffset(this.info, chunk) : this.storedLength;
+  }
+
+  private boundaryOf(chunk: number): number | undefined {
+    try {
+      return this.boundary(chunk);
+    } catch {
+      return undefined;
+    }
   }
 
   /** Checks the chunks up to and with `chunk`. */
@@ -186,8 +193,8 @@ class CheckedCompressedFile extends CheckedFile implements CheckedData {
     let start = 0;
     let end = 0;
     try {
-      start = chunkOffset(this.info, chunk);
-      end = this.chunkEnd(chunk);
+      start = this.boundary(chunk);
+      end = this.boundary(chunk + 1);
     } catch (error) {
       if (!(error instanceof CorruptError)) throw error;
       this.bad(chunk, 'chunk offset out of range', 'a negative position, or one beyond 2^53', '');
@@ -253,7 +260,7 @@ class CheckedCompressedFile extends CheckedFile implements CheckedData {
     this.next = Math.min(Math.floor(start / this.chunkLength), chunkCount);
     this.firstChunk = Math.min(Math.ceil(start / this.chunkLength), chunkCount);
     this.endChunk = end >= this.length ? chunkCount : Math.min(Math.ceil(end / this.chunkLength), chunkCount);
-    this.summed = this.firstChunk < chunkCount ? (this.offsetOf(this.firstChunk) ?? 0) : this.storedLength;
+    this.summed = this.boundaryOf(this.firstChunk) ?? 0;
     this.summedFrom = this.summed;
   }
 
@@ -304,7 +311,7 @@ class CheckedCompressedFile extends CheckedFile implements CheckedData {
         );
         continue;
       }
-      const offset = this.offsetOf(first);
+      const offset = this.boundaryOf(first);
       log.add('data-chunk', `${chunks}${message}`, {
         component: COMPONENT.data,
         ...range,
@@ -312,14 +319,6 @@ class CheckedCompressedFile extends CheckedFile implements CheckedData {
         seen,
         expected,
       });
-    }
-  }
-
-  private offsetOf(chunk: number): number | undefined {
-    try {
-      return chunkOffset(this.info, chunk);
-    } catch {
-      return undefined;
     }
   }
 }

@@ -6,6 +6,7 @@
  *   offsets of samples, i32 each | samples of Summary.db | window of Index.db | window of the plain Data.db | Data.db as stored
  */
 import { LsmctlError } from '../../bytes/errors.js';
+import { instantiate } from '../../bytes/kernel-memory.js';
 import type { EstimatedHistogramBuilder } from '../../sstable/metadata/estimated-histogram.js';
 import { type CheckedData, MEMORY_BYTES, SLACK_BYTES } from './checked-data.js';
 import type { BigIndexCursor } from './index-cursor.js';
@@ -75,8 +76,6 @@ const NO_DATA = 2;
 const ODD = 3;
 const NO_SAMPLES = 4;
 
-let compiled: WebAssembly.Module | undefined;
-
 export type LaneParts = {
   readonly index: BigIndexCursor;
   readonly data: CheckedData;
@@ -124,9 +123,7 @@ export class IndexLane {
     const countsAt = smallAt + SMALL_SIZES * 2;
     const hashesAt = (countsAt + (offsets.length + 1) * 4 + 15) & ~15;
     const { buffer } = room.memory;
-    compiled ??= new WebAssembly.Module(Buffer.from(INDEX_WALK_KERNEL, 'base64'));
-    const instance = new WebAssembly.Instance(compiled, { env: { memory: room.memory } });
-    this.walk = (instance.exports as { walk(state: number): number }).walk;
+    this.walk = instantiate<{ walk(state: number): number }>(INDEX_WALK_KERNEL, room.memory).walk;
     this.state = state;
     this.bytes = new Uint8Array(buffer);
     this.bytes.fill(0, state, hashesAt + HASHES_BYTES); // whoever had the memory before
@@ -205,12 +202,12 @@ export class IndexLane {
     const { fields } = this;
     const { summary } = this.parts;
     if (!summary) return;
-    const { next, keys } = summary.state;
+    const { ahead, state } = summary;
+    const { next } = state;
     const at = next - this.firstSample;
     if (at >= 0 && at <= fields[SAMPLE_COUNT]!) fields[SAMPLE] = at;
     else this.fillSamples(next);
-    const interval = fields[INTERVAL]!;
-    fields[DUE] = interval === 0 ? 0 : (interval - (keys % interval)) % interval;
+    fields[DUE] = Number.isFinite(ahead) ? ahead : 0;
   }
 
   /** Tells Summary.db's check which samples the kernel has passed, and how many entries. */

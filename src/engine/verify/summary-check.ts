@@ -77,7 +77,8 @@ export class SummaryCheck {
 
   /** Where in Index.db the next sample says that it is. */
   get nextPosition(): number {
-    return this.summary.entries.at(this.next)?.position ?? Number.POSITIVE_INFINITY;
+    const { entries } = this.summary;
+    return this.next < entries.length ? entries.position(this.next) : Number.POSITIVE_INFINITY;
   }
 
   /** `count` entries that are none of those. */
@@ -96,7 +97,7 @@ export class SummaryCheck {
     }
     if (sample.position < position) {
       this.tell(`entry ${this.next} points between entries of Index.db`, sample.position, position);
-      while ((this.summary.entries.at(this.next)?.position ?? Number.POSITIVE_INFINITY) < position) this.next++;
+      while (this.nextPosition < position) this.next++;
       return;
     }
     this.next++;
